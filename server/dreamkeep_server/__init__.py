@@ -1,0 +1,1 @@
+"""The memory server: tools, the dream, the worker and the command line."""

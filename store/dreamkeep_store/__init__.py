@@ -1,0 +1,1 @@
+"""The versioned store: only this package speaks SQL."""
