@@ -1,0 +1,368 @@
+"""Changes: writing a plan down, reading it for review, deciding on it, and moving what is left over."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from dreamkeep_store import limits
+from dreamkeep_store.database import Row, Transaction, from_micros, to_micros
+from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
+from dreamkeep_store.models import (
+    RISKS,
+    Change,
+    ChangePage,
+    Decision,
+    DraftChange,
+    Entry,
+    NewRevision,
+    Operation,
+    Quote,
+    Risk,
+)
+from dreamkeep_store.names import StoreRow
+from dreamkeep_store.revisions import put_content, tags_json, to_entry
+from dreamkeep_store.versions import check_page, to_new_revision
+
+
+def insert_changes(
+    tx: Transaction, store: StoreRow, version: int, dream_id: str, changes: Sequence[DraftChange]
+) -> None:
+    """Write a dream's plan under its proposal, numbered from 1 in the order given."""
+    first = tx.value("SELECT COALESCE(MAX(change_id), 0) + 1 FROM change")
+    tx.execute_many(
+        """
+        INSERT INTO change (
+            change_id, store_id, version, dream_id, number, operation, risk, decision, decided_by, decided_at,
+            reason, evidence, fingerprint
+        ) VALUES (
+            :change_id, :store_id, :version, :dream_id, :number, :operation, :risk, :decision, 'judge', :now,
+            :reason, :evidence, :fingerprint
+        )
+        """,
+        (
+            {
+                "change_id": first + index,
+                "store_id": store.store_id,
+                "version": version,
+                "dream_id": dream_id,
+                "number": index + 1,
+                "operation": change.operation,
+                "risk": change.risk,
+                "decision": change.decision,
+                "now": tx.now,
+                "reason": change.reason,
+                "evidence": json.dumps(change.evidence, ensure_ascii=False),
+                "fingerprint": change.fingerprint,
+            }
+            for index, change in enumerate(changes)
+        ),
+    )
+    insert_reads(
+        tx,
+        (
+            (first + index, revision_id, revision_id in change.closes)
+            for index, change in enumerate(changes)
+            for revision_id in change.reads
+        ),
+    )
+    for index, change in enumerate(changes):
+        for new in change.opens:
+            content = put_content(tx, store.store_id, new.content)
+            insert_open(tx, first + index, new, content.content_id)
+    tx.execute_many(
+        """
+        INSERT INTO change_quote (change_id, position, session_id, message, role, text, at)
+        VALUES (:change_id, :position, :session_id, :message, :role, :text, :at)
+        """,
+        (
+            {
+                "change_id": first + index,
+                "position": position,
+                "session_id": quote.session_id,
+                "message": quote.message,
+                "role": quote.role,
+                "text": quote.text,
+                "at": None if quote.at is None else to_micros(quote.at),
+            }
+            for index, change in enumerate(changes)
+            for position, quote in enumerate(change.quotes)
+        ),
+    )
+
+
+def insert_reads(tx: Transaction, reads: Iterable[tuple[int, int, bool]]) -> None:
+    """Say which revisions changes rest on: (change, revision, whether it closes it)."""
+    tx.execute_many(
+        "INSERT INTO change_read (change_id, revision_id, closes) VALUES (:change_id, :revision_id, :closes)",
+        ({"change_id": change, "revision_id": revision, "closes": closes} for change, revision, closes in reads),
+    )
+
+
+def insert_open(tx: Transaction, change_id: int, new: NewRevision, content_id: int) -> None:
+    """Say what a change opens."""
+    tx.execute(
+        """
+        INSERT INTO change_open (
+            change_id, entry_id, content_id, tier, tags, topic, trust, asserted_at, session_id
+        ) VALUES (
+            :change_id, :entry_id, :content_id, :tier, :tags, :topic, :trust, :asserted_at, :session_id
+        )
+        """,
+        {
+            "change_id": change_id,
+            "entry_id": new.entry_id,
+            "content_id": content_id,
+            "tier": new.tier,
+            "tags": tags_json(new.tags),
+            "topic": new.topic,
+            "trust": new.trust,
+            "asserted_at": to_micros(new.asserted_at),
+            "session_id": new.session_id,
+        },
+    )
+
+
+def list_changes(
+    tx: Transaction,
+    store: StoreRow,
+    dream_id: str,
+    *,
+    numbers: Sequence[int],
+    operations: Sequence[Operation],
+    risks: Sequence[Risk],
+    decisions: Sequence[Decision],
+    limit: int,
+    offset: int,
+) -> ChangePage:
+    """A page of a dream's changes, riskiest first, then by number."""
+    check_page(limit, offset)
+    parameters = {
+        "dream_id": dream_id,
+        "numbers": json.dumps(numbers) if numbers else None,
+        "operations": json.dumps(operations) if operations else None,
+        "risks": json.dumps(risks) if risks else None,
+        "decisions": json.dumps(decisions) if decisions else None,
+        "limit": limit,
+        "offset": offset,
+    }
+    rows = tx.rows(
+        """
+        SELECT change_id, version, dream_id, number, operation, risk, decision, decided_by, reason, evidence,
+            applied, skipped, COUNT(*) OVER () AS total
+        FROM change
+        WHERE dream_id = :dream_id
+            AND (:numbers IS NULL OR number IN (SELECT value FROM json_each(:numbers)))
+            AND (:operations IS NULL OR operation IN (SELECT value FROM json_each(:operations)))
+            AND (:risks IS NULL OR risk IN (SELECT value FROM json_each(:risks)))
+            AND (:decisions IS NULL OR decision IN (SELECT value FROM json_each(:decisions)))
+        ORDER BY CASE risk WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END, number
+        LIMIT :limit OFFSET :offset
+        """,
+        parameters,
+    )
+    return ChangePage(changes=tuple(to_changes(tx, store, rows)), total=rows[0]["total"] if rows else 0)
+
+
+def to_changes(tx: Transaction, store: StoreRow, rows: Sequence[Row]) -> list[Change]:
+    """Changes with what they read, open and quote, from rows of `change`."""
+    wanted = {"ids": json.dumps([row["change_id"] for row in rows])}
+    before: dict[int, list[Entry]] = {}
+    closes: dict[int, list[int]] = {}
+    for row in tx.rows(
+        """
+        SELECT change_read.change_id, change_read.closes, entry.*
+        FROM json_each(:ids) AS wanted
+        CROSS JOIN change_read ON change_read.change_id = wanted.value
+        CROSS JOIN entry ON entry.revision_id = change_read.revision_id
+        ORDER BY entry.asserted_at, entry.entry_id
+        """,
+        wanted,
+    ):
+        before.setdefault(row["change_id"], []).append(to_entry(row))
+        if row["closes"]:
+            closes.setdefault(row["change_id"], []).append(row["revision_id"])
+    after: dict[int, list[NewRevision]] = {}
+    for row in tx.rows(
+        """
+        SELECT proposed_entry.* FROM json_each(:ids) AS wanted
+        CROSS JOIN proposed_entry ON proposed_entry.change_id = wanted.value
+        ORDER BY proposed_entry.entry_id
+        """,
+        wanted,
+    ):
+        after.setdefault(row["change_id"], []).append(to_new_revision(row))
+    quotes: dict[int, list[Quote]] = {}
+    for row in tx.rows(
+        """
+        SELECT change_quote.change_id, session_id, message, role, text, at FROM json_each(:ids) AS wanted
+        CROSS JOIN change_quote ON change_quote.change_id = wanted.value ORDER BY position
+        """,
+        wanted,
+    ):
+        quotes.setdefault(row["change_id"], []).append(
+            Quote(
+                session_id=row["session_id"],
+                message=row["message"],
+                text=row["text"],
+                role=row["role"],
+                at=None if row["at"] is None else from_micros(row["at"]),
+            )
+        )
+    return [
+        Change(
+            number=row["number"],
+            store=store.name,
+            version=row["version"],
+            dream_id=row["dream_id"],
+            operation=row["operation"],
+            risk=row["risk"],
+            decision=row["decision"],
+            decided_by=row["decided_by"],
+            reason=row["reason"],
+            quotes=tuple(quotes.get(row["change_id"], ())),
+            evidence=tuple(json.loads(row["evidence"])),
+            before=tuple(before.get(row["change_id"], ())),
+            closes=tuple(closes.get(row["change_id"], ())),  # pyright: ignore[reportArgumentType]  # a NewType
+            after=tuple(after.get(row["change_id"], ())),
+            applied=None if row["applied"] is None else bool(row["applied"]),
+            skipped=row["skipped"],
+        )
+        for row in rows
+    ]
+
+
+def named_changes(tx: Transaction, dream_id: str, numbers: Sequence[int]) -> Mapping[int, Row]:
+    """The rows of the changes with these numbers; NotFoundError names one that is not there."""
+    rows = tx.rows(
+        """
+        SELECT change_id, dream_id, number, version, operation, risk, decision, applied FROM change
+        WHERE dream_id = :dream_id AND number IN (SELECT value FROM json_each(:numbers))
+        """,
+        {"dream_id": dream_id, "numbers": json.dumps(numbers)},
+    )
+    found = {row["number"]: row for row in rows}
+    for number in numbers:
+        if number not in found:
+            last = tx.value("SELECT COALESCE(MAX(number), 0) FROM change WHERE dream_id = :id", {"id": dream_id})
+            there = f"its changes are c1 to c{last}" if last else "it proposed no change"
+            raise NotFoundError(f"There is no change c{number} in dream {dream_id}; {there}.")
+    return found
+
+
+def decide(
+    tx: Transaction,
+    dream_id: str,
+    rows: Iterable[Row],
+    decision: Decision,
+) -> None:
+    """Record what somebody decided on changes that were not applied; `tx.actor` is who."""
+    for row in rows:
+        if row["applied"] is not None:
+            raise ConflictError(
+                f"c{row['number']} of dream {dream_id} belongs to version {row['version']}, which was switched to "
+                "already. rollback undoes that switch."
+            )
+        if decision == "included":
+            check_overlap(tx, row)
+        tx.execute(
+            """
+            UPDATE change SET decision = :decision, decided_by = :actor, decided_at = :now
+            WHERE change_id = :change_id
+            """,
+            {"decision": decision, "actor": tx.actor, "now": tx.now, "change_id": row["change_id"]},
+        )
+
+
+def check_overlap(tx: Transaction, row: Row) -> None:
+    """ConflictError when an included change of the same version closes or opens what this one does."""
+    other = tx.value(
+        """
+        WITH touching (change_id) AS (
+            SELECT theirs.change_id FROM change_read AS mine
+            CROSS JOIN change_read AS theirs ON theirs.revision_id = mine.revision_id
+            WHERE mine.change_id = :change_id AND (mine.closes = 1 OR theirs.closes = 1)
+            UNION ALL
+            SELECT theirs.change_id FROM change_open AS mine
+            CROSS JOIN change_open AS theirs ON theirs.entry_id = mine.entry_id
+            WHERE mine.change_id = :change_id
+            UNION ALL
+            SELECT theirs.change_id FROM change_open AS mine
+            CROSS JOIN change_open AS theirs ON theirs.content_id = mine.content_id
+            WHERE mine.change_id = :change_id
+        )
+        SELECT MIN(change.number) FROM touching
+        CROSS JOIN change ON change.change_id = touching.change_id
+        WHERE change.change_id != :change_id AND change.decision = 'included' AND change.version = :version
+            AND change.dream_id = :dream_id
+        """,
+        {"version": row["version"], "change_id": row["change_id"], "dream_id": row["dream_id"]},
+    )
+    if other is not None:
+        raise ConflictError(
+            f"c{row['number']} cannot be accepted beside c{other}: both rest on the same entry. Reject c{other} first, "
+            f"or leave c{row['number']} out."
+        )
+
+
+def edit(tx: Transaction, store: StoreRow, row: Row, content: str) -> None:
+    """Let a change write this text instead of what its judge proposed; whoever edits it says so."""
+    content = limits.check_content(content)
+    opens = tx.rows("SELECT open_id FROM change_open WHERE change_id = :id", {"id": row["change_id"]})
+    if len(opens) != 1 or row["applied"] is not None:
+        raise InvalidError(
+            f"c{row['number']} ({row['operation']}) writes {len(opens)} entries and only a change that writes one, "
+            "and was not switched to yet, can be edited. Reject it, and remember what you want instead."
+        )
+    tx.execute(
+        "UPDATE change_open SET content_id = :content_id, trust = :trust WHERE open_id = :open_id",
+        {
+            "content_id": put_content(tx, store.store_id, content).content_id,
+            "trust": "user" if tx.actor == "user" else "agent",
+            "open_id": opens[0]["open_id"],
+        },
+    )
+    tx.execute(
+        "UPDATE change SET reason = reason || ' (Text edited in review.)' WHERE change_id = :id",
+        {"id": row["change_id"]},
+    )
+
+
+def hold_back(tx: Transaction, store: StoreRow, version: int, above: Risk) -> None:
+    """Leave every included change of a proposal that is riskier than `above` as a suggestion."""
+    tx.execute(
+        """
+        UPDATE change SET decision = 'suggested', decided_by = :actor, decided_at = :now
+        WHERE store_id = :store_id AND version = :version AND decision = 'included' AND applied IS NULL
+            AND risk IN (SELECT value FROM json_each(:risks))
+        """,
+        {
+            "actor": tx.actor,
+            "now": tx.now,
+            "store_id": store.store_id,
+            "version": version,
+            "risks": json.dumps(RISKS[RISKS.index(above) + 1 :]),
+        },
+    )
+
+
+def counts(tx: Transaction, dream_id: str) -> dict[str, int]:
+    """How many changes a dream has of each `operation/risk/decision`."""
+    rows = tx.rows(
+        """
+        SELECT operation || '/' || risk || '/' || decision AS kind, COUNT(*) AS count FROM change
+        WHERE dream_id = :dream_id GROUP BY kind ORDER BY kind
+        """,
+        {"dream_id": dream_id},
+    )
+    return {row["kind"]: row["count"] for row in rows}
+
+
+def rejected_fingerprints(tx: Transaction, store: StoreRow, before: int) -> frozenset[bytes]:
+    """What somebody rejected in this store until then, by fingerprint."""
+    rows = tx.rows(
+        """
+        SELECT DISTINCT fingerprint FROM change
+        WHERE store_id = :store_id AND decision = 'rejected' AND decided_at <= :before
+        """,
+        {"store_id": store.store_id, "before": before},
+    )
+    return frozenset(row["fingerprint"] for row in rows)

@@ -1,0 +1,634 @@
+"""Dreams: their life, their lease, their journal, what they read and what they propose."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from dreamkeep_store import audit, changes, limits, names, sessions
+from dreamkeep_store.database import Row, Transaction, from_micros
+from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
+from dreamkeep_store.ids import new_id
+from dreamkeep_store.models import (
+    INSTRUCTIONS_CHARACTERS_MAX,
+    SESSIONS_PER_DREAM_MAX,
+    DraftChange,
+    Dream,
+    DreamId,
+    Entry,
+    ErrorCode,
+    Material,
+    NewDream,
+    SessionId,
+    Started,
+    StoreName,
+    TokenUsage,
+    Usage,
+)
+from dreamkeep_store.names import StoreRow, Visible
+from dreamkeep_store.revisions import to_entry, to_usage, visible_rows
+from dreamkeep_store.versions import find_version, insert_version, live_version, proposed_version
+
+ATTEMPTS_MAX = 5
+"""A dream whose worker died this often is given up instead of running away."""
+USAGE_STEP = "usage"
+"""The journal's first row: how entries had fared when the dream was first taken, fixed from then on."""
+
+
+def find_dream(tx: Transaction, dream_id: DreamId | None, store: StoreName | None, visible: Visible) -> Row:
+    """The dream's row; without an id the latest one of the store."""
+    if dream_id is None:
+        assert store is not None, "the latest dream is the latest one of a store"
+        row = tx.row(
+            """
+            SELECT dream.*, store.name AS store FROM dream JOIN store USING (store_id)
+            WHERE dream.store_id = :store_id ORDER BY dream.created_at DESC, dream_id DESC LIMIT 1
+            """,
+            {"store_id": names.find(tx, store, visible).store_id},
+        )
+        if row is None:
+            raise NotFoundError(f"Store {store} has not dreamt yet. start_dream starts a dream.")
+        return row
+    row = tx.row(
+        "SELECT dream.*, store.name AS store FROM dream JOIN store USING (store_id) WHERE dream_id = :id",
+        {"id": dream_id},
+    )
+    if row is None or (visible is not None and row["store"] not in visible):
+        raise NotFoundError(
+            f"There is no dream {dream_id[:80]!r}. Leave dream_id out for the latest one; start_dream starts another."
+        )
+    return row
+
+
+def to_dream(tx: Transaction, row: Row) -> Dream:
+    """A Dream from its row."""
+    read = tx.rows(
+        "SELECT session_id FROM dream_session WHERE dream_id = :id ORDER BY session_id",
+        {"id": row["dream_id"]},
+    )
+    return Dream(
+        dream_id=row["dream_id"],
+        store=row["store"],
+        base=row["base"],
+        status=row["status"],
+        stage=row["stage"],
+        done=row["done"],
+        total=row["total"],
+        judge=row["judge"],
+        policy=row["policy"],
+        model=row["model"],
+        instructions=row["instructions"],
+        budget_tokens=row["budget_tokens"],
+        budget_usd=row["budget_usd"],
+        sessions=tuple(found["session_id"] for found in read),
+        usage=TokenUsage(
+            input_tokens=row["input_tokens"],
+            output_tokens=row["output_tokens"],
+            cache_creation_input_tokens=row["cache_creation_input_tokens"],
+            cache_read_input_tokens=row["cache_read_input_tokens"],
+            cost_usd=row["cost_usd"],
+        ),
+        output_version=row["output_version"],
+        recall_checked=row["recall_checked"],
+        recall_kept=row["recall_kept"],
+        refusals=tuple(json.loads(row["refusals"])),
+        error_code=row["error_code"],
+        error_message=row["error_message"],
+        attempt=row["attempt"],
+        lease_until=_time(row["lease_until"]),
+        created_at=from_micros(row["created_at"]),
+        started_at=_time(row["started_at"]),
+        ended_at=_time(row["ended_at"]),
+        archived_at=_time(row["archived_at"]),
+        counts=changes.counts(tx, row["dream_id"]),
+    )
+
+
+def _time(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+def start_dream(tx: Transaction, new: NewDream, visible: Visible) -> Started:
+    """Queue a dream over one version and some sessions, or give the earlier one over the same input.
+
+    Raises ConflictError while the store has a dream that has not ended, or an open proposal.
+    """
+    store = names.find(tx, new.store, visible)
+    limits.check_text(new.instructions, "instructions")
+    if len(new.instructions) > INSTRUCTIONS_CHARACTERS_MAX:
+        raise InvalidError(
+            f"The instructions have {len(new.instructions):,} characters; at most {INSTRUCTIONS_CHARACTERS_MAX:,} fit."
+        )
+    read = input_sessions(tx, store, new.sessions, visible)
+    base_row = None if new.base is None else find_version(tx, store, new.base)
+    if base_row is not None and base_row["seq"] is None:
+        raise ConflictError(
+            f"Version {new.base} of store {store.name} is {base_row['state']}; a dream reads a published version. "
+            "Leave version out to dream over the head."
+        )
+    said = [
+        store.store_id,
+        store.seq if base_row is None else base_row["seq"],
+        sorted(read.items()),
+        new.instructions,
+        new.judge,
+        new.policy,
+        new.model,
+        from_micros(tx.now).date().isoformat(),  # staleness is a matter of days
+    ]
+    input_hash = hashlib.sha256(json.dumps(said).encode()).digest()
+    earlier = _earlier(tx, store, input_hash)
+    if earlier is not None:
+        return Started(dream=to_dream(tx, earlier), earlier=True)
+    _check_free(tx, store)
+    base = live_version(tx, store) if new.base is None else new.base
+    dream_id = DreamId(new_id("d"))
+    while tx.value("SELECT 1 FROM dream WHERE dream_id = :id", {"id": dream_id}) is not None:
+        dream_id = DreamId(new_id("d"))
+    tx.execute(
+        """
+        INSERT INTO dream (
+            dream_id, store_id, base, status, stage, judge, policy, model, instructions, budget_tokens, budget_usd,
+            requested_by, input, created_at
+        ) VALUES (
+            :dream_id, :store_id, :base, 'pending', 'waiting', :judge, :policy, :model, :instructions,
+            :budget_tokens, :budget_usd, :requested_by, :input, :now
+        )
+        """,
+        {
+            "dream_id": dream_id,
+            "store_id": store.store_id,
+            "base": base,
+            "judge": new.judge,
+            "policy": new.policy,
+            "model": new.model,
+            "instructions": new.instructions,
+            "budget_tokens": new.budget_tokens,
+            "budget_usd": new.budget_usd,
+            "requested_by": new.requested_by,
+            "input": input_hash,
+            "now": tx.now,
+        },
+    )
+    tx.execute_many(
+        "INSERT INTO dream_session (dream_id, session_id, messages) VALUES (:dream_id, :session_id, :messages)",
+        ({"dream_id": dream_id, "session_id": key, "messages": count} for key, count in read.items()),
+    )
+    audit.append(
+        tx,
+        store_id=store.store_id,
+        seq=store.seq,
+        action="start_dream",
+        subject=dream_id,
+        base=base,
+        sessions=sorted(read),
+    )
+    return Started(dream=to_dream(tx, find_dream(tx, dream_id, None, visible)), earlier=False)
+
+
+def input_sessions(
+    tx: Transaction, store: StoreRow, wanted: Sequence[SessionId] | str, visible: Visible
+) -> dict[SessionId, int]:
+    """The sessions that a dream would read, each with how many messages it has now."""
+    if wanted == "new":
+        found = sessions.list_sessions(tx, store, new_only=True, limit=SESSIONS_PER_DREAM_MAX, offset=0)
+        return {session.session_id: session.messages for session in found}
+    ids = [SessionId(session_id) for session_id in dict.fromkeys(wanted)]
+    if len(ids) > SESSIONS_PER_DREAM_MAX:
+        raise InvalidError(
+            f"{len(ids)} sessions were named and a dream reads at most {SESSIONS_PER_DREAM_MAX}. Name fewer; the rest "
+            "can go into the next dream."
+        )
+    read: dict[SessionId, int] = {}
+    for session_id in ids:
+        session = sessions.get_session(tx, session_id, visible)
+        if session.store != store.name:
+            raise InvalidError(f"Session {session_id} is in store {session.store}, not in {store.name}.")
+        read[session_id] = session.messages
+    return read
+
+
+def _earlier(tx: Transaction, store: StoreRow, input_hash: bytes) -> Row | None:
+    """A dream over the same input that still stands: under way, proposing, or having found nothing."""
+    return tx.row(
+        """
+        SELECT dream.*, store.name AS store FROM dream JOIN store USING (store_id)
+        LEFT JOIN version ON version.store_id = dream.store_id AND version.number = dream.output_version
+        WHERE dream.store_id = :store_id AND dream.input = :input AND dream.archived_at IS NULL
+            AND (
+                dream.status IN ('pending', 'running')
+                OR (dream.status = 'completed' AND COALESCE(version.state, 'proposed') = 'proposed')
+            )
+        ORDER BY dream.created_at DESC LIMIT 1
+        """,
+        {"store_id": store.store_id, "input": input_hash},
+    )
+
+
+def _check_free(tx: Transaction, store: StoreRow) -> None:
+    running = tx.value(
+        "SELECT dream_id FROM dream WHERE store_id = :store_id AND status IN ('pending', 'running')",
+        {"store_id": store.store_id},
+    )
+    if running is not None:
+        raise ConflictError(
+            f"Store {store.name} is dreaming already: {running}. Follow it with get_dream, or stop it with "
+            "cancel_dream."
+        )
+    proposal = proposed_version(tx, store)
+    if proposal is not None:
+        dream_id = tx.value(
+            "SELECT dream_id FROM version WHERE store_id = :store_id AND number = :number",
+            {"store_id": store.store_id, "number": proposal},
+        )
+        raise ConflictError(
+            f"Store {store.name} has an open proposal, version {proposal} of dream {dream_id}. Look at it with "
+            f"review_dream, then switch_version({proposal}) takes it, or review_dream(discard=true) throws it away."
+        )
+
+
+def cancel_dream(tx: Transaction, dream_id: DreamId, visible: Visible) -> Dream:
+    """Stop a dream that has not ended, with what it may have proposed; a canceled one stays as it is."""
+    row = find_dream(tx, dream_id, None, visible)
+    if row["status"] in ("completed", "failed"):
+        raise ConflictError(
+            f"Dream {dream_id} is {row['status']} and cannot be canceled. "
+            + ("review_dream(discard=true) throws its proposal away." if row["output_version"] else "")
+        )
+    if row["status"] != "canceled":
+        if row["output_version"] is not None:
+            discard_version(tx, row["store_id"], row["output_version"])
+        _end(tx, row, "canceled")
+    return to_dream(tx, find_dream(tx, dream_id, None, visible))
+
+
+def archive_dream(tx: Transaction, dream_id: DreamId, visible: Visible) -> Dream:
+    """Put an ended dream away; ConflictError while it has not ended."""
+    row = find_dream(tx, dream_id, None, visible)
+    if row["ended_at"] is None:
+        raise ConflictError(f"Dream {dream_id} is {row['status']}; only an ended dream can be archived.")
+    tx.execute(
+        "UPDATE dream SET archived_at = COALESCE(archived_at, :now) WHERE dream_id = :id",
+        {"id": dream_id, "now": tx.now},
+    )
+    return to_dream(tx, find_dream(tx, dream_id, None, visible))
+
+
+def discard_version(tx: Transaction, store_id: int, number: int) -> None:
+    """Throw a proposal away; its changes stay on record, undone."""
+    tx.execute(
+        "UPDATE version SET state = 'discarded' WHERE store_id = :store_id AND number = :number AND state = 'proposed'",
+        {"store_id": store_id, "number": number},
+    )
+    seq = tx.value("SELECT seq FROM store WHERE store_id = :id", {"id": store_id})
+    audit.append(tx, store_id=store_id, seq=seq, action="discard", subject=f"v{number}")
+
+
+def _end(tx: Transaction, row: Row, status: str, code: ErrorCode | None = None, message: str | None = None) -> None:
+    tx.execute(
+        """
+        UPDATE dream SET
+            status = :status, ended_at = :now, lease_owner = NULL, lease_until = NULL,
+            error_code = :code, error_message = :message
+        WHERE dream_id = :id
+        """,
+        {"id": row["dream_id"], "status": status, "now": tx.now, "code": code, "message": message},
+    )
+    tx.execute("DELETE FROM dream_step WHERE dream_id = :id", {"id": row["dream_id"]})
+    seq = tx.value("SELECT seq FROM store WHERE store_id = :id", {"id": row["store_id"]})
+    audit.append(tx, store_id=row["store_id"], seq=seq, action=f"dream_{status}", subject=row["dream_id"])
+
+
+def dream_waits(tx: Transaction) -> bool:
+    """Whether a dream is pending, or running under a lease that ran out."""
+    return (
+        tx.value(
+            """
+            SELECT 1 FROM dream
+            WHERE status = 'pending' OR (status = 'running' AND lease_until < :now) LIMIT 1
+            """,
+            {"now": tx.now},
+        )
+        is not None
+    )
+
+
+def claim_dream(tx: Transaction, owner: str, lease_micros: int) -> Dream | None:
+    """Take the oldest dream that waits, under a lease and a new attempt number; None when none does.
+
+    How entries fared is fixed at the first attempt. A dream whose workers died ATTEMPTS_MAX times fails.
+    """
+    while True:
+        row = tx.row(
+            """
+            SELECT dream.*, store.name AS store FROM dream JOIN store USING (store_id)
+            WHERE status = 'pending' OR (status = 'running' AND lease_until < :now)
+            ORDER BY dream.created_at, dream_id LIMIT 1
+            """,
+            {"now": tx.now},
+        )
+        if row is None:
+            return None
+        if row["attempt"] < ATTEMPTS_MAX:
+            break
+        message = f"Its worker ended {ATTEMPTS_MAX} times before the dream did, last at the stage {row['stage']!r}."
+        if row["output_version"] is not None:
+            discard_version(tx, row["store_id"], row["output_version"])
+        _end(tx, row, "failed", "internal_error", message)
+    tx.execute(
+        """
+        UPDATE dream SET
+            status = 'running', attempt = attempt + 1, lease_owner = :owner, lease_until = :until,
+            started_at = COALESCE(started_at, :now)
+        WHERE dream_id = :id
+        """,
+        {"id": row["dream_id"], "owner": owner, "until": tx.now + lease_micros, "now": tx.now},
+    )
+    if row["attempt"] == 0:
+        usage = tx.rows(
+            """
+            SELECT entry_id, recalls, useful, wrong, outdated, recalled_at, useful_at FROM usage
+            WHERE store_id = :id ORDER BY entry_id
+            """,
+            {"id": row["store_id"]},
+        )
+        _insert_step(tx, row["dream_id"], 1, USAGE_STEP, json.dumps([tuple(found) for found in usage]).encode())
+    return to_dream(tx, find_dream(tx, row["dream_id"], None, None))
+
+
+def check_fence(tx: Transaction, dream_id: DreamId, attempt: int) -> Row:
+    """The dream's row; ConflictError when another worker took it, or it was canceled."""
+    row = find_dream(tx, dream_id, None, None)
+    if row["status"] != "running" or row["attempt"] != attempt:
+        raise ConflictError(
+            f"Dream {dream_id} is {row['status']} at attempt {row['attempt']}; attempt {attempt} has lost it and "
+            "writes no more."
+        )
+    return row
+
+
+def beat(
+    tx: Transaction, dream_id: DreamId, attempt: int, *, lease_micros: int, stage: str, done: int, total: int
+) -> None:
+    """Extend the lease and say how far the dream is."""
+    check_fence(tx, dream_id, attempt)
+    tx.execute(
+        """
+        UPDATE dream SET lease_until = :until, stage = :stage, done = :done, total = :total WHERE dream_id = :id
+        """,
+        {"id": dream_id, "until": tx.now + lease_micros, "stage": stage, "done": done, "total": total},
+    )
+
+
+def read_step(tx: Transaction, dream_id: DreamId, step: str) -> bytes | None:
+    """What a step of the dream gave, if it was done."""
+    return tx.value(
+        "SELECT payload FROM dream_step WHERE dream_id = :id AND step = :step", {"id": dream_id, "step": step}
+    )
+
+
+def write_step(tx: Transaction, dream_id: DreamId, attempt: int, step: str, payload: bytes) -> None:
+    """Journal what a step gave."""
+    check_fence(tx, dream_id, attempt)
+    _insert_step(tx, dream_id, attempt, step, payload)
+
+
+def _insert_step(tx: Transaction, dream_id: DreamId, attempt: int, step: str, payload: bytes) -> None:
+    tx.execute(
+        """
+        INSERT INTO dream_step (dream_id, step, payload, attempt, at)
+        VALUES (:id, :step, :payload, :attempt, :now)
+        """,
+        {"id": dream_id, "step": step, "payload": payload, "attempt": attempt, "now": tx.now},
+    )
+
+
+def material(tx: Transaction, dream_id: DreamId) -> Material:
+    """All that the dream may look at; the same for each attempt."""
+    row = find_dream(tx, dream_id, None, None)
+    store = names.find(tx, row["store"], None)
+    seq = find_version(tx, store, row["base"])["seq"]
+    usage = _fixed_usage(tx, dream_id)
+    read = tx.rows(
+        "SELECT session_id, messages FROM dream_session WHERE dream_id = :id ORDER BY session_id",
+        {"id": dream_id},
+    )
+    return Material(
+        dream_id=dream_id,
+        entries=entries_at(tx, store, seq, usage),
+        transcripts=tuple(sessions.get_transcript(tx, found["session_id"], None, found["messages"]) for found in read),
+        instructions=row["instructions"],
+        now=from_micros(row["created_at"]),
+        rejected=changes.rejected_fingerprints(tx, store, row["created_at"]),
+        forgotten=forgotten_at(tx, store, seq),
+    )
+
+
+def prospective_material(
+    tx: Transaction, store: StoreRow, base: int | None, wanted: Sequence[SessionId] | str, visible: Visible
+) -> Material:
+    """What a dream would read if it started now; writes nothing."""
+    seq = store.seq if base is None else find_version(tx, store, base)["seq"]
+    if seq is None:
+        raise ConflictError(f"Version {base} of store {store.name} is not published; a dream reads a published one.")
+    read = input_sessions(tx, store, wanted, visible)
+    return Material(
+        dream_id=DreamId("d_00000000"),
+        entries=tuple(to_entry(row) for row in visible_rows(tx, store.store_id, seq)),
+        transcripts=tuple(sessions.get_transcript(tx, session_id, visible) for session_id in read),
+        instructions="",
+        now=from_micros(tx.now),
+        rejected=changes.rejected_fingerprints(tx, store, tx.now),
+        forgotten=forgotten_at(tx, store, seq),
+    )
+
+
+def _fixed_usage(tx: Transaction, dream_id: DreamId) -> dict[str, Usage]:
+    payload = read_step(tx, dream_id, USAGE_STEP)
+    columns: tuple[str, ...] = ("entry_id", "recalls", "useful", "wrong", "outdated", "recalled_at", "useful_at")
+    rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in json.loads(payload or b"[]")]
+    return {row["entry_id"]: to_usage(row) for row in rows}
+
+
+def entries_at(tx: Transaction, store: StoreRow, seq: int, usage: dict[str, Usage]) -> tuple[Entry, ...]:
+    """The entries visible at `seq`, in order of id, with this usage instead of today's."""
+    return tuple(
+        replace(to_entry(row), usage=usage.get(row["entry_id"], Usage()))
+        for row in visible_rows(tx, store.store_id, seq)
+    )
+
+
+def forgotten_at(tx: Transaction, store: StoreRow, seq: int) -> tuple[tuple[str, datetime], ...]:
+    """Texts that had been forgotten by `seq` and that no entry visible there says."""
+    rows = tx.rows(
+        """
+        SELECT content.text, MAX(gone.closed_at) AS at FROM revision AS gone
+        JOIN content ON content.content_id = gone.content_id
+        WHERE gone.store_id = :store_id AND gone.closed_how = 'forgotten' AND gone.to_seq <= :seq
+            AND NOT EXISTS (
+                SELECT 1 FROM revision AS here
+                WHERE here.content_id = gone.content_id
+                    AND here.from_seq <= :seq AND (here.to_seq IS NULL OR here.to_seq > :seq)
+            )
+        GROUP BY content.content_id ORDER BY content.text
+        """,
+        {"store_id": store.store_id, "seq": seq},
+    )
+    return tuple((row["text"], from_micros(row["at"])) for row in rows)
+
+
+def propose(
+    tx: Transaction, dream_id: DreamId, attempt: int, drafts: Sequence[DraftChange], refusals: Sequence[str]
+) -> int | None:
+    """Write the dream's plan as a proposed version; None, and no version, when it changes nothing."""
+    row = check_fence(tx, dream_id, attempt)
+    if row["output_version"] is not None:
+        return row["output_version"]
+    number = None
+    if drafts:
+        store = names.find(tx, row["store"], None)
+        _check_drafts(tx, drafts)
+        number = insert_version(tx, store, "dream", parent=row["base"], seq=None, dream_id=dream_id)
+        changes.insert_changes(tx, store, number, dream_id, drafts)
+        audit.append(
+            tx,
+            store_id=store.store_id,
+            seq=store.seq,
+            action="propose",
+            subject=f"v{number}",
+            changes=len(drafts),
+        )
+    tx.execute(
+        "UPDATE dream SET output_version = :number, refusals = :refusals WHERE dream_id = :id",
+        {"id": dream_id, "number": number, "refusals": json.dumps(list(refusals), ensure_ascii=False)},
+    )
+    return number
+
+
+def _check_drafts(tx: Transaction, drafts: Sequence[DraftChange]) -> None:
+    """InvalidError when a plan would give an entry two live states, or bring back an id that ended."""
+    closed: set[int] = set()
+    for number, draft in enumerate(drafts, start=1):
+        if not set(draft.closes) <= set(draft.reads):
+            raise InvalidError(f"c{number} closes what it does not read.")
+        if draft.decision == "included":
+            if closed & set(draft.closes):
+                raise InvalidError(f"c{number} closes what another included change closes.")
+            closed |= set(draft.closes)
+        opened = {new.entry_id for new in draft.opens}
+        clash = tx.value(
+            """
+            SELECT revision.entry_id FROM json_each(:opened) AS wanted
+            CROSS JOIN revision ON revision.entry_id = wanted.value
+            WHERE revision.entry_id NOT IN (
+                SELECT entry_id FROM revision WHERE revision_id IN (SELECT value FROM json_each(:closes))
+            ) LIMIT 1
+            """,
+            {"opened": json.dumps(sorted(opened)), "closes": json.dumps(draft.closes)},
+        )
+        if clash is not None or len(opened) != len(draft.opens):
+            raise InvalidError(f"c{number} opens {clash or 'an entry'} a second time.")
+
+
+def complete_dream(tx: Transaction, dream_id: DreamId, attempt: int, recall_checked: int, recall_kept: int) -> None:
+    """End a dream well. One that found nothing has read its sessions for good."""
+    row = check_fence(tx, dream_id, attempt)
+    tx.execute(
+        """
+        UPDATE dream SET stage = 'done', recall_checked = :checked, recall_kept = :kept WHERE dream_id = :id
+        """,
+        {"id": dream_id, "checked": recall_checked, "kept": recall_kept},
+    )
+    if row["output_version"] is None:
+        sessions.mark_read(tx, dream_id)
+    _end(tx, row, "completed")
+
+
+def fail_dream(tx: Transaction, dream_id: DreamId, attempt: int, code: ErrorCode, message: str) -> None:
+    """End a dream badly; what it may have proposed is discarded."""
+    row = check_fence(tx, dream_id, attempt)
+    if row["output_version"] is not None:
+        discard_version(tx, row["store_id"], row["output_version"])
+    _end(tx, row, "failed", code, message)
+
+
+def decide(
+    tx: Transaction,
+    dream_id: DreamId,
+    *,
+    accept: Sequence[int],
+    reject: Sequence[int],
+    edit: tuple[int, str] | None,
+    visible: Visible,
+) -> None:
+    """Accept, reject and edit a dream's changes by number.
+
+    Accepting a suggestion that a switch left over opens the dream's next proposal, on today's head.
+    """
+    row = find_dream(tx, dream_id, None, visible)
+    both = set(accept) & set(reject)
+    if both:
+        raise InvalidError(f"c{min(both)} is both accepted and rejected; say one of the two.")
+    store = names.find(tx, row["store"], visible)
+    edited = () if edit is None else (edit[0],)
+    asked = list(dict.fromkeys((*accept, *reject, *edited)))
+    found = changes.named_changes(tx, dream_id, asked)
+    for change in found.values():
+        state = find_version(tx, store, change["version"])["state"]
+        if state == "discarded":
+            raise ConflictError(
+                f"Version {change['version']} of dream {dream_id} was discarded, so c{change['number']} cannot be "
+                "decided on any more. start_dream makes a new proposal."
+            )
+        if state == "published" and change["applied"] is None and change["number"] not in reject:
+            _next_proposal(tx, store, dream_id, change["version"])
+            found = changes.named_changes(tx, dream_id, asked)
+            break
+    if edit is not None:
+        changes.edit(tx, store, found[edit[0]], edit[1])
+    changes.decide(tx, dream_id, [found[number] for number in dict.fromkeys(reject)], "rejected")
+    changes.decide(tx, dream_id, [found[number] for number in dict.fromkeys(accept)], "included")
+    audit.append(
+        tx,
+        store_id=store.store_id,
+        seq=store.seq,
+        action="review",
+        subject=dream_id,
+        accept=sorted(accept),
+        reject=sorted(reject),
+        edit=None if edit is None else edit[0],
+    )
+
+
+def _next_proposal(tx: Transaction, store: StoreRow, dream_id: DreamId, left_in: int) -> None:
+    """Move what a switch left undecided to a new proposal on today's head."""
+    _check_free(tx, store)
+    number = insert_version(tx, store, "dream", parent=live_version(tx, store), seq=None, dream_id=dream_id)
+    parameters = {"dream_id": dream_id, "number": number, "left_in": left_in}
+    tx.execute(
+        """
+        UPDATE change SET version = :number
+        WHERE dream_id = :dream_id AND version = :left_in AND applied IS NULL
+        """,
+        parameters,
+    )
+    # What they read may be live as a copy by now, when a rollback brought it back.
+    tx.execute(
+        """
+        UPDATE change_read SET revision_id = same.live_id
+        FROM (
+            SELECT change.change_id, read.revision_id AS read_id, live.revision_id AS live_id
+            FROM change
+            CROSS JOIN change_read ON change_read.change_id = change.change_id
+            CROSS JOIN revision AS read ON read.revision_id = change_read.revision_id
+            CROSS JOIN revision AS live ON live.entry_id = read.entry_id AND live.to_seq IS NULL
+            WHERE change.dream_id = :dream_id AND change.version = :number
+                AND COALESCE(live.restored_from, live.revision_id) = COALESCE(read.restored_from, read.revision_id)
+        ) AS same
+        WHERE change_read.change_id = same.change_id AND change_read.revision_id = same.read_id
+        """,
+        parameters,
+    )
+    tx.execute("UPDATE dream SET output_version = :number WHERE dream_id = :dream_id", parameters)

@@ -1,0 +1,271 @@
+"""Sessions: recording past conversations, reading them back, and which ones no dream has read yet."""
+
+from collections.abc import Sequence
+
+from dreamkeep_store import audit, limits, names
+from dreamkeep_store.database import Row, Transaction, from_micros, to_micros
+from dreamkeep_store.errors import InvalidError, NotFoundError
+from dreamkeep_store.ids import ALPHABET, CHARACTERS, new_id
+from dreamkeep_store.models import (
+    TRANSCRIPT_BYTES_MAX,
+    Message,
+    Session,
+    SessionId,
+    StoreName,
+    Transcript,
+    Trust,
+)
+from dreamkeep_store.names import StoreRow, Visible
+from dreamkeep_store.versions import check_page
+
+EXTERNAL_ID_CHARACTERS_MAX = 200
+
+
+def record_session(
+    tx: Transaction,
+    store: StoreName,
+    messages: Sequence[Message],
+    *,
+    session_id: str | None,
+    trust: Trust,
+    redactions: int,
+    visible: Visible,
+) -> Session:
+    """Keep a conversation; its messages are numbered from 1 in the order given.
+
+    A session that is known by this id grows: the whole conversation again replaces what was kept when it
+    is longer, and messages that do not begin as it began are added behind it. The same again changes
+    nothing. A less trusted recording never makes a session more trusted.
+    """
+    if not messages:
+        raise InvalidError("The session has no messages. Give at least one with a role and some text.")
+    size = sum(len(limits.check_text(message.text, "message").encode()) for message in messages)
+    if size > TRANSCRIPT_BYTES_MAX:
+        raise InvalidError(
+            f"The transcript has {size:,} bytes and a session holds at most {TRANSCRIPT_BYTES_MAX:,}. "
+            "Record it in parts, each under its own session_id."
+        )
+    row = names.find_or_create(tx, store, visible)
+    known = _known(tx, row, session_id, visible)
+    if known is None:
+        kept = _insert(tx, row, messages, session_id=session_id, trust=trust, redactions=redactions)
+    else:
+        kept = known["session_id"]
+        _grow(tx, row, known, messages, trust=trust, redactions=redactions)
+    return get_session(tx, kept, visible)
+
+
+def _known(tx: Transaction, store: StoreRow, session_id: str | None, visible: Visible) -> Row | None:
+    if session_id is None:
+        return None
+    if not session_id.strip() or len(session_id) > EXTERNAL_ID_CHARACTERS_MAX or not session_id.isprintable():
+        raise InvalidError(
+            f"{session_id[:40]!r} is no session_id: it takes 1 to {EXTERNAL_ID_CHARACTERS_MAX} printable characters."
+        )
+    if is_own_id(session_id):
+        session = get_session(tx, SessionId(session_id), visible)
+        if session.store != store.name:
+            raise InvalidError(f"Session {session_id} is in store {session.store}, not in {store.name}.")
+    return tx.row(
+        """
+        SELECT session_id, trust, messages, redactions FROM session
+        WHERE store_id = :store_id AND (session_id = :id OR external_id = :id)
+        """,
+        {"store_id": store.store_id, "id": session_id},
+    )
+
+
+def is_own_id(session_id: str) -> bool:
+    """Whether this is one of our ids, and not a client's."""
+    return session_id.startswith("s_") and len(session_id) == CHARACTERS + 2 and set(session_id[2:]) <= set(ALPHABET)
+
+
+def _insert(
+    tx: Transaction,
+    store: StoreRow,
+    messages: Sequence[Message],
+    *,
+    session_id: str | None,
+    trust: Trust,
+    redactions: int,
+) -> SessionId:
+    own_id = SessionId(new_id("s"))
+    while tx.value("SELECT 1 FROM session WHERE session_id = :id", {"id": own_id}) is not None:
+        own_id = SessionId(new_id("s"))
+    started = min((to_micros(message.at) for message in messages if message.at is not None), default=tx.now)
+    tx.execute(
+        """
+        INSERT INTO session (
+            session_id, store_id, external_id, trust, messages, redactions, started_at, recorded_at
+        ) VALUES (:session_id, :store_id, :external_id, :trust, :messages, :redactions, :started_at, :now)
+        """,
+        {
+            "session_id": own_id,
+            "store_id": store.store_id,
+            "external_id": session_id,
+            "trust": trust,
+            "messages": len(messages),
+            "redactions": redactions,
+            "started_at": min(started, tx.now),
+            "now": tx.now,
+        },
+    )
+    _insert_messages(tx, own_id, messages, after=0)
+    audit.append(
+        tx,
+        store_id=store.store_id,
+        seq=store.seq,
+        action="record_session",
+        subject=own_id,
+        messages=len(messages),
+    )
+    return own_id
+
+
+def _grow(
+    tx: Transaction,
+    store: StoreRow,
+    known: Row,
+    messages: Sequence[Message],
+    *,
+    trust: Trust,
+    redactions: int,
+) -> None:
+    session_id = SessionId(known["session_id"])
+    first = tx.row("SELECT role, text FROM message WHERE session_id = :id AND number = 1", {"id": session_id})
+    assert first is not None  # a session has at least one message
+    again = (first["role"], first["text"]) == (messages[0].role, messages[0].text)
+    if again and len(messages) <= known["messages"]:
+        return
+    if again:
+        tx.execute("DELETE FROM message WHERE session_id = :id", {"id": session_id})
+    _insert_messages(tx, session_id, messages, after=0 if again else known["messages"])
+    tx.execute(
+        """
+        UPDATE session SET
+            messages = :messages, redactions = :redactions, trust = :trust, recorded_at = :now
+        WHERE session_id = :id
+        """,
+        {
+            "id": session_id,
+            "messages": len(messages) + (0 if again else known["messages"]),
+            "redactions": redactions + (0 if again else known["redactions"]),
+            "trust": trust if known["trust"] == "user" else known["trust"],
+            "now": tx.now,
+        },
+    )
+    audit.append(
+        tx,
+        store_id=store.store_id,
+        seq=store.seq,
+        action="grow_session",
+        subject=session_id,
+        messages=len(messages),
+    )
+
+
+def _insert_messages(tx: Transaction, session_id: SessionId, messages: Sequence[Message], *, after: int) -> None:
+    tx.execute_many(
+        """
+        INSERT INTO message (session_id, number, role, name, at, text)
+        VALUES (:session_id, :number, :role, :name, :at, :text)
+        """,
+        (
+            {
+                "session_id": session_id,
+                "number": number,
+                "role": message.role,
+                "name": message.name,
+                "at": None if message.at is None else to_micros(message.at),
+                "text": message.text,
+            }
+            for number, message in enumerate(messages, start=after + 1)
+        ),
+    )
+
+
+def get_session(tx: Transaction, session_id: SessionId, visible: Visible) -> Session:
+    """The session; NotFoundError when nothing, or nothing that the caller may see, has this id."""
+    row = tx.row(
+        """
+        SELECT session.session_id, store.name AS store, external_id, trust, messages, read_messages, redactions,
+            started_at, recorded_at
+        FROM session JOIN store USING (store_id) WHERE session_id = :id
+        """,
+        {"id": session_id},
+    )
+    if row is None or (visible is not None and row["store"] not in visible):
+        raise NotFoundError(
+            f"There is no session {session_id[:80]!r}. record_session answers with the id of what it recorded."
+        )
+    return to_session(row)
+
+
+def to_session(row: Row) -> Session:
+    """A Session from its row."""
+    return Session(
+        session_id=row["session_id"],
+        store=row["store"],
+        external_id=row["external_id"],
+        trust=row["trust"],
+        messages=row["messages"],
+        read_messages=row["read_messages"],
+        redactions=row["redactions"],
+        started_at=from_micros(row["started_at"]),
+        recorded_at=from_micros(row["recorded_at"]),
+    )
+
+
+def get_transcript(
+    tx: Transaction, session_id: SessionId, visible: Visible, messages_max: int | None = None
+) -> Transcript:
+    """The session with its messages, or with the first `messages_max` of them."""
+    session = get_session(tx, session_id, visible)
+    rows = tx.rows(
+        """
+        SELECT number, role, name, at, text FROM message
+        WHERE session_id = :id AND (:most IS NULL OR number <= :most) ORDER BY number
+        """,
+        {"id": session_id, "most": messages_max},
+    )
+    return Transcript(
+        session=session,
+        messages=tuple(
+            Message(
+                number=row["number"],
+                role=row["role"],
+                text=row["text"],
+                name=row["name"],
+                at=None if row["at"] is None else from_micros(row["at"]),
+            )
+            for row in rows
+        ),
+    )
+
+
+def list_sessions(tx: Transaction, store: StoreRow, *, new_only: bool, limit: int, offset: int) -> list[Session]:
+    """A page of sessions, oldest recorded first."""
+    check_page(limit, offset)
+    rows = tx.rows(
+        """
+        SELECT session.session_id, store.name AS store, external_id, trust, messages, read_messages, redactions,
+            started_at, recorded_at
+        FROM session JOIN store USING (store_id)
+        WHERE session.store_id = :store_id AND (NOT :new_only OR read_messages < messages)
+        ORDER BY recorded_at, session_id LIMIT :limit OFFSET :offset
+        """,
+        {"store_id": store.store_id, "new_only": new_only, "limit": limit, "offset": offset},
+    )
+    return [to_session(row) for row in rows]
+
+
+def mark_read(tx: Transaction, dream_id: str) -> None:
+    """Count what a dream read of its sessions as read for good; they are new again when they grow."""
+    tx.execute(
+        """
+        UPDATE session SET read_messages = MAX(session.read_messages, MIN(dream_session.messages, session.messages))
+        FROM dream_session
+        WHERE dream_session.dream_id = :dream_id AND dream_session.session_id = session.session_id
+        """,
+        {"dream_id": dream_id},
+    )

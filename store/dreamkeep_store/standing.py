@@ -1,0 +1,71 @@
+"""How a store stands, in figures."""
+
+from dreamkeep_store.database import Transaction, from_micros
+from dreamkeep_store.models import TIERS, Standing
+from dreamkeep_store.names import StoreRow
+from dreamkeep_store.versions import newest_seq
+
+
+def standing(tx: Transaction, store: StoreRow) -> Standing:
+    """Entries, versions, sessions, the open proposal and the latest dream of a store."""
+    key = {"store_id": store.store_id}
+    by_tier = dict.fromkeys(TIERS, 0) | {
+        row["tier"]: row["count"]
+        for row in tx.rows(
+            """
+            SELECT tier, COUNT(*) AS count FROM revision
+            WHERE store_id = :store_id AND to_seq IS NULL GROUP BY tier
+            """,
+            key,
+        )
+    }
+    sessions = tx.row(
+        """
+        SELECT COUNT(*) AS total, COALESCE(SUM(read_messages < messages), 0) AS new FROM session
+        WHERE store_id = :store_id
+        """,
+        key,
+    )
+    proposal = tx.row("SELECT number, created_at FROM version WHERE store_id = :store_id AND state = 'proposed'", key)
+    latest = tx.row(
+        """
+        SELECT dream_id, status FROM dream WHERE store_id = :store_id
+        ORDER BY created_at DESC, dream_id DESC LIMIT 1
+        """,
+        key,
+    )
+    completed = tx.row(
+        """
+        SELECT dream.ended_at, version.seq FROM dream
+        JOIN version ON version.store_id = dream.store_id AND version.number = dream.base
+        WHERE dream.store_id = :store_id AND dream.status = 'completed'
+        ORDER BY dream.ended_at DESC LIMIT 1
+        """,
+        key,
+    )
+    entries_then = None
+    if completed is not None:
+        entries_then = tx.value(
+            """
+            SELECT COUNT(*) FROM revision
+            WHERE store_id = :store_id AND from_seq <= :seq AND (to_seq IS NULL OR to_seq > :seq)
+            """,
+            {**key, "seq": completed["seq"]},
+        )
+    assert sessions is not None  # an aggregate has a row
+    return Standing(
+        store=store.name,
+        head=store.head,
+        seq=store.seq,
+        written_since_head=store.seq - newest_seq(tx, store),
+        by_tier={str(tier): count for tier, count in by_tier.items()},
+        versions=tx.value("SELECT COUNT(*) FROM version WHERE store_id = :store_id", key),
+        sessions=sessions["total"],
+        new_sessions=sessions["new"],
+        proposal=None if proposal is None else proposal["number"],
+        proposal_at=None if proposal is None else from_micros(proposal["created_at"]),
+        dream_id=None if latest is None else latest["dream_id"],
+        dream_status=None if latest is None else latest["status"],
+        dreamed_at=None if completed is None else from_micros(completed["ended_at"]),
+        entries_at_dream=entries_then,
+    )

@@ -1,0 +1,640 @@
+"""The store's one door: every store of a database file, one transaction a method."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, TypeVar
+
+import anyio
+
+from dreamkeep_store import (
+    audit,
+    changes,
+    dreams,
+    entries,
+    erasure,
+    limits,
+    names,
+    search,
+    sessions,
+    standing,
+    switching,
+    tokens,
+    verification,
+    versions,
+)
+from dreamkeep_store import diff as differences
+from dreamkeep_store.database import (
+    SECURE_DELETE_SINCE,
+    Database,
+    Transaction,
+    from_micros,
+    open_database,
+    preferred_library,
+    to_micros,
+)
+from dreamkeep_store.errors import ConflictError, InvalidError, UnavailableError
+from dreamkeep_store.models import (
+    ChangePage,
+    Closed,
+    Decision,
+    DiffPage,
+    DraftChange,
+    Dream,
+    DreamId,
+    Entry,
+    EntryId,
+    Erased,
+    ErrorCode,
+    Match,
+    Material,
+    Message,
+    NewDream,
+    NewEntry,
+    Operation,
+    Outcome,
+    Problem,
+    Recalled,
+    Remembered,
+    Risk,
+    RollbackMode,
+    Search,
+    Session,
+    SessionId,
+    Standing,
+    Started,
+    StoreName,
+    Switched,
+    Tier,
+    Token,
+    Transcript,
+    Trust,
+    Version,
+)
+
+T = TypeVar("T")
+EXPORT_PAGE = 1_000
+CONTENTS_PER_TRANSACTION = 500
+
+
+class Stores:
+    """Every store of one database, or those of them that a caller may know of.
+
+    A store comes into being at its first write; reading one that is not there raises NotFoundError.
+    Every method raises UnavailableError when the database cannot serve.
+    """
+
+    def __init__(self, database: Database, library: ModuleType, visible: names.Visible = None) -> None:
+        """Use `open_stores`."""
+        self._database = database
+        self._library = library
+        self._visible = visible
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._database.path
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is not as it should be about the file or the SQLite library, a sentence each."""
+        return self._database.warnings
+
+    @property
+    def visible(self) -> names.Visible:
+        """The stores that this view may know of; None is all of them."""
+        return self._visible
+
+    def within(self, visible: frozenset[StoreName]) -> "Stores":
+        """The same database, in which every other store reads as not found."""
+        return Stores(self._database, self._library, visible)
+
+    # Entries
+
+    async def remember(self, store: StoreName, new: NewEntry, *, actor: str) -> Remembered:
+        """Keep a fact: new, confirming the entry that says the same, or instead of `new.replaces`.
+
+        Raises InvalidError past a limit, NotFoundError or ConflictError for an id in `replaces`.
+        """
+        return await self._write(actor, lambda tx: entries.remember(tx, store, new, self._visible))
+
+    async def remember_all(self, store: StoreName, new: Sequence[NewEntry], *, actor: str) -> list[Remembered]:
+        """Keep many facts in one transaction: all of them, or none when one is refused."""
+        return await self._write(actor, lambda tx: [entries.remember(tx, store, one, self._visible) for one in new])
+
+    async def retag(
+        self,
+        entry_ids: Sequence[EntryId],
+        *,
+        tier: Tier | None = None,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+        actor: str,
+    ) -> list[Entry]:
+        """Change the tier and tags of live entries; gives them as they are now."""
+        return await self._write(
+            actor, lambda tx: entries.retag(tx, entry_ids, tier, add_tags, remove_tags, self._visible)
+        )
+
+    async def forget(self, entry_ids: Sequence[EntryId], *, reason: str | None = None, actor: str) -> list[Closed]:
+        """Close entries; `unforget` brings them back."""
+        return await self._write(actor, lambda tx: entries.forget(tx, entry_ids, reason, self._visible))
+
+    async def unforget(self, entry_ids: Sequence[EntryId], *, actor: str) -> list[Entry]:
+        """Bring forgotten entries back as they were."""
+        return await self._write(actor, lambda tx: entries.unforget(tx, entry_ids, self._visible))
+
+    async def get_entries(self, entry_ids: Sequence[EntryId]) -> list[Entry | Closed]:
+        """The entries as they are, or how they ended, in the order asked; NotFoundError names unknown ids."""
+        return await self._read(lambda tx: entries.get_entries(tx, entry_ids, self._visible))
+
+    async def search(self, wanted: Search) -> list[Match]:
+        """The entries that say the query's words, best first; the newest ones for an empty query."""
+        return await self._read(lambda tx: search.search(tx, wanted, self._visible))
+
+    async def record_recalls(self, recalls: Sequence[Recalled]) -> None:
+        """Write answered recalls down; they are usage, so nothing gets a seq."""
+        await self._write("recall", lambda tx: search.record_recalls(tx, recalls, self._visible))
+
+    async def recorded_recalls(self, store: StoreName, *, before: datetime, limit: int) -> list[Recalled]:
+        """The newest recalls until `before` that found something, one a query."""
+        return await self._read(lambda tx: search.recorded_recalls(tx, self._find(tx, store), to_micros(before), limit))
+
+    async def record_outcome(
+        self, entry_ids: Sequence[EntryId], outcome: Outcome, *, note: str | None = None, actor: str
+    ) -> list[Entry]:
+        """Note how entries served; gives them with their usage."""
+        return await self._write(actor, lambda tx: entries.record_outcome(tx, entry_ids, outcome, note, self._visible))
+
+    # Sessions
+
+    async def record_session(
+        self,
+        store: StoreName,
+        messages: Sequence[Message],
+        *,
+        session_id: str | None = None,
+        trust: Trust,
+        redactions: int,
+        actor: str,
+    ) -> Session:
+        """Keep a conversation, or let the one known by this id grow."""
+        return await self._write(
+            actor,
+            lambda tx: sessions.record_session(
+                tx,
+                store,
+                messages,
+                session_id=session_id,
+                trust=trust,
+                redactions=redactions,
+                visible=self._visible,
+            ),
+        )
+
+    async def get_session(self, session_id: SessionId) -> Session:
+        """A session without its messages."""
+        return await self._read(lambda tx: sessions.get_session(tx, session_id, self._visible))
+
+    async def get_transcript(self, session_id: SessionId) -> Transcript:
+        """A session with its messages."""
+        return await self._read(lambda tx: sessions.get_transcript(tx, session_id, self._visible))
+
+    async def list_sessions(
+        self, store: StoreName, *, new_only: bool = False, limit: int = 100, offset: int = 0
+    ) -> list[Session]:
+        """A page of sessions, oldest recorded first."""
+        return await self._read(
+            lambda tx: sessions.list_sessions(tx, self._find(tx, store), new_only=new_only, limit=limit, offset=offset)
+        )
+
+    # Dreams, for whoever asks for one
+
+    async def start_dream(self, new: NewDream) -> Started:
+        """Queue a dream, or give the earlier one over the same input; ConflictError while one is open."""
+        return await self._write(new.requested_by, lambda tx: dreams.start_dream(tx, new, self._visible))
+
+    async def prospective_material(
+        self, store: StoreName, *, base: int | None, wanted: Sequence[SessionId] | Literal["new"]
+    ) -> Material:
+        """What a dream would read if it started now; nothing is written."""
+        return await self._read(
+            lambda tx: dreams.prospective_material(tx, self._find(tx, store), base, wanted, self._visible)
+        )
+
+    async def get_dream(self, dream_id: DreamId | None, *, store: StoreName | None = None) -> Dream:
+        """The dream, or without an id the latest one of the store."""
+        return await self._read(lambda tx: dreams.to_dream(tx, dreams.find_dream(tx, dream_id, store, self._visible)))
+
+    async def cancel_dream(self, dream_id: DreamId, *, actor: str) -> Dream:
+        """Stop a dream that has not ended; ConflictError for one that has, unless it was canceled."""
+        return await self._write(actor, lambda tx: dreams.cancel_dream(tx, dream_id, self._visible))
+
+    async def archive_dream(self, dream_id: DreamId, *, actor: str) -> Dream:
+        """Put an ended dream away."""
+        return await self._write(actor, lambda tx: dreams.archive_dream(tx, dream_id, self._visible))
+
+    async def dream_waits(self) -> bool:
+        """Whether a worker would find something to do."""
+        return await self._read(dreams.dream_waits)
+
+    # Dreams, for the worker that has one under its lease; ConflictError when it lost it
+
+    async def claim_dream(self, owner: str, *, lease_seconds: float) -> Dream | None:
+        """Take the oldest waiting dream under a lease; None when none waits."""
+        return await self._write("worker", lambda tx: dreams.claim_dream(tx, owner, int(lease_seconds * 1e6)))
+
+    async def beat(
+        self, dream_id: DreamId, attempt: int, *, lease_seconds: float, stage: str, done: int, total: int
+    ) -> None:
+        """Extend the lease and record progress."""
+        lease_micros = int(lease_seconds * 1e6)
+        await self._write(
+            "worker",
+            lambda tx: dreams.beat(
+                tx, dream_id, attempt, lease_micros=lease_micros, stage=stage, done=done, total=total
+            ),
+        )
+
+    async def read_step(self, dream_id: DreamId, step: str) -> bytes | None:
+        """What a step gave, if the journal has it."""
+        return await self._read(lambda tx: dreams.read_step(tx, dream_id, step))
+
+    async def write_step(self, dream_id: DreamId, attempt: int, step: str, payload: bytes) -> None:
+        """Journal what a step gave."""
+        await self._write("worker", lambda tx: dreams.write_step(tx, dream_id, attempt, step, payload))
+
+    async def material(self, dream_id: DreamId) -> Material:
+        """All that the dream may look at; the same at every attempt."""
+        return await self._read(lambda tx: dreams.material(tx, dream_id))
+
+    async def propose(
+        self, dream_id: DreamId, attempt: int, drafts: Sequence[DraftChange], refusals: Sequence[str]
+    ) -> int | None:
+        """Write the plan as a proposed version; gives its number, None when there is nothing to change.
+
+        Its texts are written and indexed first, in small transactions: that is most of the work, and
+        nobody should wait for it.
+        """
+        store = (await self.get_dream(dream_id)).store
+        texts = sorted({new.content for draft in drafts for new in draft.opens})
+        for start in range(0, len(texts), CONTENTS_PER_TRANSACTION):
+            await self._write(
+                "worker",
+                partial(_put_contents, store=store, texts=texts[start : start + CONTENTS_PER_TRANSACTION]),
+            )
+        return await self._write("worker", lambda tx: dreams.propose(tx, dream_id, attempt, drafts, refusals))
+
+    async def hold_back(self, dream_id: DreamId, attempt: int, *, above: Risk) -> None:
+        """Leave what is included in the dream's proposal, and riskier than `above`, as suggestions."""
+
+        def work(tx: Transaction) -> None:
+            row = dreams.check_fence(tx, dream_id, attempt)
+            changes.hold_back(tx, names.find(tx, row["store"], None), row["output_version"], above)
+
+        await self._write("policy", work)
+
+    async def complete_dream(self, dream_id: DreamId, attempt: int, *, recall_checked: int, recall_kept: int) -> Dream:
+        """End a dream well."""
+
+        def work(tx: Transaction) -> Dream:
+            dreams.complete_dream(tx, dream_id, attempt, recall_checked, recall_kept)
+            return dreams.to_dream(tx, dreams.find_dream(tx, dream_id, None, None))
+
+        return await self._write("worker", work)
+
+    async def fail_dream(self, dream_id: DreamId, attempt: int, code: ErrorCode, message: str) -> None:
+        """End a dream badly."""
+        await self._write("worker", lambda tx: dreams.fail_dream(tx, dream_id, attempt, code, message))
+
+    # Review
+
+    async def list_changes(
+        self,
+        dream_id: DreamId,
+        *,
+        numbers: Sequence[int] = (),
+        operations: Sequence[Operation] = (),
+        risks: Sequence[Risk] = (),
+        decisions: Sequence[Decision] = (),
+        limit: int = 15,
+        offset: int = 0,
+    ) -> ChangePage:
+        """A page of a dream's changes, riskiest first; filters are ANDed, empty ones let all through."""
+
+        def work(tx: Transaction) -> ChangePage:
+            row = dreams.find_dream(tx, dream_id, None, self._visible)
+            changes.named_changes(tx, dream_id, numbers)
+            return changes.list_changes(
+                tx,
+                self._find(tx, row["store"]),
+                dream_id,
+                numbers=numbers,
+                operations=operations,
+                risks=risks,
+                decisions=decisions,
+                limit=limit,
+                offset=offset,
+            )
+
+        return await self._read(work)
+
+    async def decide(
+        self,
+        dream_id: DreamId,
+        *,
+        accept: Sequence[int] = (),
+        reject: Sequence[int] = (),
+        edit: tuple[int, str] | None = None,
+        actor: Literal["agent", "user", "policy"],
+    ) -> ChangePage:
+        """Accept, reject and edit changes by number, all or nothing; gives the ones that were named.
+
+        Raises ConflictError, naming the other one, when an accepted change overlaps an included one.
+        """
+        edited = () if edit is None else (edit[0],)
+        asked = list(dict.fromkeys((*accept, *reject, *edited)))
+        if not asked:
+            raise InvalidError("No change was named. Give accept, reject or edit; review_dream lists the changes.")
+
+        def work(tx: Transaction) -> ChangePage:
+            dreams.decide(tx, dream_id, accept=accept, reject=reject, edit=edit, visible=self._visible)
+            row = dreams.find_dream(tx, dream_id, None, self._visible)
+            page = tuple(asked[: versions.PAGE_MAX])
+            return changes.list_changes(
+                tx,
+                self._find(tx, row["store"]),
+                dream_id,
+                numbers=page,
+                operations=(),
+                risks=(),
+                decisions=(),
+                limit=len(page),
+                offset=0,
+            )
+
+        return await self._write(actor, work)
+
+    async def discard(self, dream_id: DreamId, *, actor: str) -> Version:
+        """Throw the dream's open proposal away; ConflictError when it has none."""
+
+        def work(tx: Transaction) -> Version:
+            row = dreams.find_dream(tx, dream_id, None, self._visible)
+            store = self._find(tx, row["store"])
+            number = versions.proposed_version(tx, store)
+            if number is None or row["output_version"] != number or row["status"] == "running":
+                raise ConflictError(
+                    f"Dream {dream_id} is {row['status']} and has no open proposal to discard"
+                    + (f"; the open one is version {number}." if number is not None else ".")
+                )
+            dreams.discard_version(tx, store.store_id, number)
+            return versions.to_version(versions.find_version(tx, store, number), store)
+
+        return await self._write(actor, work)
+
+    # Versions
+
+    async def list_versions(self, store: StoreName, *, limit: int = 20, before: int | None = None) -> list[Version]:
+        """A page of versions, newest first."""
+        return await self._read(lambda tx: versions.list_versions(tx, self._find(tx, store), limit, before))
+
+    async def get_version(self, store: StoreName, number: int | None) -> Version:
+        """The version; None is the head."""
+
+        def work(tx: Transaction) -> Version:
+            row = self._find(tx, store)
+            return versions.to_version(versions.find_version(tx, row, number), row)
+
+        return await self._read(work)
+
+    async def diff(
+        self,
+        store: StoreName,
+        base: int | None,
+        target: int | None,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> DiffPage:
+        """What turns one version into the other, in order of entry id; None is the head, no limit is all."""
+        return await self._read(
+            lambda tx: differences.diff(tx, self._find(tx, store), base, target, limit=limit, offset=offset)
+        )
+
+    async def switch(self, store: StoreName, number: int, *, expected_head: int | None = None, actor: str) -> Switched:
+        """Make a proposal the head, keeping everything written since it was planned.
+
+        Raises ConflictError when it is no open proposal, or the head is not `expected_head`.
+        """
+
+        def work(tx: Transaction) -> Switched:
+            switched = switching.switch(tx, self._find(tx, store), number, expected_head)
+            dream_id = tx.value(
+                "SELECT dream_id FROM version WHERE store_id = (SELECT store_id FROM store WHERE name = :store) "
+                "AND number = :number",
+                {"store": store, "number": number},
+            )
+            sessions.mark_read(tx, dream_id)
+            return switched
+
+        switched = await self._write(actor, work)
+        await self._digest_published(store, (switched.checkpoint, switched.head))
+        return switched
+
+    async def rollback(
+        self, store: StoreName, number: int | None = None, *, mode: RollbackMode = "revert", actor: str
+    ) -> Switched:
+        """Undo what came after a version (default: the newest switch not yet undone), as a new version."""
+        switched = await self._write(actor, lambda tx: switching.rollback(tx, self._find(tx, store), number, mode))
+        await self._digest_published(store, (switched.checkpoint, switched.head))
+        return switched
+
+    async def digest(self, store: StoreName, number: int) -> str:
+        """Hexadecimal SHA-256 over what a version shows; a published version's is computed once."""
+
+        def work(tx: Transaction) -> tuple[bytes, int, bool]:
+            row = self._find(tx, store)
+            version = versions.find_version(tx, row, number)
+            if version["digest"] is not None:
+                return version["digest"], version["entries"], True
+            digest, count = versions.digest_of(versions.state_at(tx, row, number))
+            return digest, count, version["state"] != "published"
+
+        digest, count, is_kept = await self._read(work)
+        if not is_kept:
+            await self._write(
+                "reader", lambda tx: versions.record_digest(tx, self._find(tx, store), number, digest, count)
+            )
+        return digest.hex()
+
+    async def _digest_published(self, store: StoreName, numbers: Sequence[int | None]) -> None:
+        """Digest new versions after their commit, so that nobody waited for it."""
+        for number in numbers:
+            if number is not None:
+                await self.digest(store, number)
+
+    async def verify(self, store: StoreName | None = None) -> list[Problem]:
+        """Every problem with the file and with one store's history, or every store's; empty when all holds."""
+
+        def work(tx: Transaction) -> list[Problem]:
+            found = verification.all_stores(tx, self._visible) if store is None else [self._find(tx, store)]
+            return verification.verify(tx, found)
+
+        return await self._database.read_fresh(work)
+
+    # Whole stores
+
+    async def list_stores(self) -> list[StoreName]:
+        """The names of the stores, in order."""
+        return await self._read(lambda tx: list(names.names(tx, self._visible)))
+
+    async def standing(self, store: StoreName) -> Standing:
+        """A store in figures."""
+        return await self._read(lambda tx: standing.standing(tx, self._find(tx, store)))
+
+    async def rename_store(self, old: StoreName, new: StoreName, *, actor: str) -> None:
+        """Give a store another name."""
+        await self._write(actor, lambda tx: names.rename(tx, old, new, self._visible))
+
+    async def merge_stores(self, source: StoreName, into: StoreName, *, actor: str) -> int:
+        """Move every live entry and every session of one store into another; gives the number of entries.
+
+        The entries get new ids there, or confirm what says the same; their old ids say what they became.
+        The source keeps its history, and is empty from then on.
+        """
+        return await self._write(actor, lambda tx: _merge_stores(tx, source, into, self._visible))
+
+    async def erase(self, entry_ids: Sequence[EntryId], *, actor: str) -> Erased:
+        """Take entries out of every version, session, index and free page, for good."""
+        if self._library.sqlite_version_info < SECURE_DELETE_SINCE:
+            raise UnavailableError(
+                f"SQLite {self._library.sqlite_version} cannot erase a text from its full-text index without a trace. "
+                "Install sqlcipher3, which brings a newer one."
+            )
+        erased = await self._write(actor, lambda tx: erasure.erase(tx, entry_ids, self._visible))
+        await self._database.outside(_empty_log)
+        return erased
+
+    async def export_entries(self, store: StoreName, number: int | None = None) -> AsyncIterator[Entry]:
+        """Every entry that a published version, or the head with every write since, shows now."""
+
+        def start(tx: Transaction) -> int:
+            row = self._find(tx, store)
+            if number is None:
+                return row.seq
+            seq = versions.find_version(tx, row, number)["seq"]
+            if seq is None:
+                raise ConflictError(f"Version {number} of store {store} is not published; only such can be exported.")
+            return seq
+
+        seq = await self._read(start)
+        after = ""
+        while True:
+            page = await self._read(partial(self._export_page, store=store, seq=seq, after=after))
+            for entry in page:
+                yield entry
+            if len(page) < EXPORT_PAGE:
+                return
+            after = page[-1].entry_id
+
+    def _export_page(self, tx: Transaction, *, store: StoreName, seq: int, after: str) -> list[Entry]:
+        return versions.export_page(tx, self._find(tx, store), seq, after, EXPORT_PAGE)
+
+    async def backup(self, target: Path) -> None:
+        """Write a copy of the whole database to a file that is not there yet."""
+        if await anyio.Path(target).exists():
+            raise ConflictError(f"{target} is there already. Name a file that is not, or remove it first.")
+
+        def copy(connection: Any) -> None:
+            connection.execute("VACUUM INTO :target", {"target": str(target)})
+            target.chmod(0o600)
+
+        await self._database.outside(copy)
+
+    async def reindex(self) -> None:
+        """Build the full-text index anew from the texts; writers wait for it."""
+        await self._write("user", lambda tx: tx.execute("INSERT INTO content_fts (content_fts) VALUES ('rebuild')"))
+
+    # Tokens
+
+    async def create_token(self, name: str, stores: Sequence[StoreName], rights: Literal["read", "write"]) -> str:
+        """A new bearer token's secret, shown once; no stores means every store."""
+        return await self._write("user", lambda tx: tokens.create_token(tx, name, stores, rights))
+
+    async def check_token(self, secret: str) -> Token | None:
+        """The token with this secret, unless it was revoked."""
+        return await self._read(lambda tx: tokens.check_token(tx, secret))
+
+    async def list_tokens(self) -> list[Token]:
+        """Every token, without its secret."""
+        return await self._read(tokens.list_tokens)
+
+    async def revoke_token(self, token_id: str) -> None:
+        """Let a token open nothing from now on."""
+        await self._write("user", lambda tx: tokens.revoke_token(tx, token_id))
+
+    def _find(self, tx: Transaction, store: StoreName) -> names.StoreRow:
+        return names.find(tx, store, self._visible)
+
+    async def _write(self, actor: str, work: Callable[[Transaction], T]) -> T:
+        return await self._database.write(work, actor=actor)
+
+    async def _read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._database.read(work)
+
+
+def _put_contents(tx: Transaction, *, store: StoreName, texts: Sequence[str]) -> None:
+    store_id = names.find(tx, store, None).store_id
+    for text in texts:
+        changes.put_content(tx, store_id, limits.check_content(text))
+
+
+def _merge_stores(tx: Transaction, source: StoreName, into: StoreName, visible: names.Visible) -> int:
+    old = names.find(tx, source, visible)
+    target = names.find_or_create(tx, into, visible)
+    if old.store_id == target.store_id:
+        raise InvalidError(f"{source} cannot be merged into itself. Name two stores.")
+    moving = versions.state_at(tx, old, None)
+    versions.checkpoint(tx, old)
+    for row in moving:
+        said = NewEntry(
+            content=row["content"],
+            tier=row["tier"],
+            tags=tuple(json.loads(row["tags"])),
+            topic=row["topic"],
+            trust=row["trust"],
+            asserted_at=from_micros(row["asserted_at"]),
+        )
+        moved = entries.remember(tx, into, said, visible)
+        seq = names.next_seq(tx, old.store_id)
+        entries.close_revision(tx, row["revision_id"], seq=seq, how="replaced", into=moved.entry_id)
+        audit.append(tx, store_id=old.store_id, seq=seq, action="move", subject=row["entry_id"], into=moved.entry_id)
+    tx.execute(
+        """
+        UPDATE session SET store_id = :target WHERE store_id = :source AND NOT EXISTS (
+            SELECT 1 FROM session AS known
+            WHERE known.store_id = :target AND known.external_id = session.external_id
+        )
+        """,
+        {"target": target.store_id, "source": old.store_id},
+    )
+    return len(moving)
+
+
+def _empty_log(connection: Any) -> None:
+    """Move everything from the write-ahead log into the file, and cut the log to nothing."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+@asynccontextmanager
+async def open_stores(path: Path, library: ModuleType = preferred_library) -> AsyncGenerator[Stores]:
+    """The stores in the database file at `path`, which is created and migrated as needed.
+
+    Raises UnavailableError when the file cannot be opened, is damaged, or was written by a newer dreamkeep.
+    """
+    async with open_database(path, library) as database:
+        yield Stores(database, library)
