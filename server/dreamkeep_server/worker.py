@@ -1,0 +1,177 @@
+"""The worker: a process of its own that dreams, under a lease, and ends when nothing waits.
+
+A client that closes ends its server within seconds, so a dream never lives inside one.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import TaskStatus
+
+from dreamkeep_store.errors import ConflictError, InvalidError, UnavailableError
+from dreamkeep_store.models import Dream
+from dreamkeep_store.store import Stores, open_stores
+
+if TYPE_CHECKING:  # every server imports this module to start workers, and none of them dreams itself
+    from dreamkeep_server.dream.pipeline import Progress
+
+LEASE_SECONDS = 15.0
+BEAT_SHARE = 0.13
+"""How often the lease is renewed, as a share of it: several beats may be late before it runs out."""
+LOOK_AGAIN_SECONDS = 0.5
+IDLE_SECONDS = 5.0
+DREAM_SECONDS_MAX = 3_600.0
+LOG_BYTES_MAX = 1024 * 1024
+
+_started: dict[Path, "subprocess.Popen[bytes]"] = {}
+"""The worker that this process started last for a database; asked before another one is started."""
+
+
+async def ensure_worker(stores: Stores) -> None:
+    """Start a worker in the background if a dream waits for one; safe to call at any time.
+
+    Several workers may run beside each other: whoever claims a dream has it.
+    """
+    if not await stores.dream_waits():
+        return
+    earlier = _started.get(stores.path)
+    if earlier is None or earlier.poll() is not None:
+        _started[stores.path] = await anyio.to_thread.run_sync(_start, stores.path)
+
+
+def _start(database: Path) -> "subprocess.Popen[bytes]":
+    """A detached process: it outlives this one, and no terminal or client can end it by closing."""
+    path = database.with_name("worker.log")
+    flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND
+    if path.exists() and path.stat().st_size > LOG_BYTES_MAX:
+        flags |= os.O_TRUNC
+    log = os.open(path, flags, 0o600)
+    new_group = 0
+    if sys.platform == "win32":
+        new_group = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+    try:
+        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-m", "dreamkeep_server.worker", str(database)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=database.parent,
+            start_new_session=sys.platform != "win32",
+            creationflags=new_group,
+        )
+    finally:
+        os.close(log)
+
+
+async def run_worker(
+    stores: Stores,
+    *,
+    idle_seconds: float = IDLE_SECONDS,
+    lease_seconds: float = LEASE_SECONDS,
+    report: Callable[[str], None] | None = None,
+) -> None:
+    """Take waiting dreams one after another; return when none has waited for `idle_seconds`.
+
+    A dream whose worker has not been heard of for `lease_seconds` waits again.
+    """
+    owner = f"{os.getpid()}@{platform.node()}"
+    idle_since = anyio.current_time()
+    while True:
+        dream = await stores.claim_dream(owner, lease_seconds=lease_seconds)
+        if dream is not None:
+            ended = await _run_claimed(stores, dream, lease_seconds)
+            if report is not None:
+                report(f"Dream {dream.dream_id} of store {dream.store}: {ended}")
+            idle_since = anyio.current_time()
+        elif anyio.current_time() - idle_since >= idle_seconds:
+            return
+        else:
+            await anyio.sleep(LOOK_AGAIN_SECONDS)  # other processes queue dreams, and SQLite tells nobody
+
+
+async def _run_claimed(stores: Stores, dream: Dream, lease_seconds: float) -> str:
+    """Run one dream under its lease; gives how it ended, for a person."""
+    from dreamkeep_server.dream.pipeline import Progress
+
+    progress = Progress()
+    ended = "given up: it was canceled, or another worker has it"
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(_beat, stores, dream, progress, lease_seconds, tasks.cancel_scope)
+        ended = await _outcome(stores, dream, progress)
+        tasks.cancel_scope.cancel()
+    return ended
+
+
+async def _outcome(stores: Stores, dream: Dream, progress: "Progress") -> str:
+    """Run the dream; what it cannot get over is recorded as its failure.
+
+    A database that cannot serve is nobody's failure: the error goes on, this process ends, the lease
+    runs out, and another worker takes over. A fault of ours is recorded, and goes on as well.
+    """
+    from dreamkeep_server.dream.pipeline import run_dream
+
+    try:
+        with anyio.fail_after(DREAM_SECONDS_MAX):
+            return (await run_dream(stores, dream, progress)).status
+    except ConflictError as lost:
+        return f"given up: {lost}"
+    except UnavailableError:
+        raise
+    except InvalidError as refused:
+        await stores.fail_dream(dream.dream_id, dream.attempt, "verification_failed", str(refused))
+        return "failed: its plan broke a rule of the store"
+    except TimeoutError:
+        message = f"It took longer than {DREAM_SECONDS_MAX:.0f} seconds."
+        await stores.fail_dream(dream.dream_id, dream.attempt, "timeout", message)
+        return "failed: it took too long"
+    except Exception as fault:
+        message = f"The worker stopped at the stage {progress.stage!r} with a {type(fault).__name__}; see worker.log."
+        await stores.fail_dream(dream.dream_id, dream.attempt, "internal_error", message)
+        raise
+
+
+async def _beat(
+    stores: Stores,
+    dream: Dream,
+    progress: "Progress",
+    lease_seconds: float,
+    scope: anyio.CancelScope,
+    *,
+    task_status: TaskStatus[None],
+) -> None:
+    """Keep the lease and tell how far the dream is; cancels `scope` once the dream is lost."""
+    is_first = True
+    while True:
+        try:
+            await stores.beat(
+                dream.dream_id,
+                dream.attempt,
+                lease_seconds=lease_seconds,
+                stage=progress.stage,
+                done=progress.done,
+                total=progress.total,
+            )
+        except ConflictError:
+            if is_first:
+                task_status.started()
+            scope.cancel()
+            return
+        if is_first:
+            task_status.started()
+            is_first = False
+        await anyio.sleep(lease_seconds * BEAT_SHARE)
+
+
+async def _main(database: Path) -> None:
+    async with open_stores(database) as stores:
+        await run_worker(stores, report=print)
+
+
+if __name__ == "__main__":
+    anyio.run(_main, Path(sys.argv[1]))
