@@ -114,7 +114,7 @@ async def test_a_resumed_dream_takes_its_plan_from_the_journal(tmp_path: Path) -
         dream = await start(stores)
     for method, when in (("write_step", "after"), ("propose", "after")):
         with anyio.fail_after(20):
-            while not await waits(path):
+            while not await waits(path):  # noqa: ASYNC110  # the lease runs out by the clock
                 await anyio.sleep(0.1)  # the lease runs out by the clock
         command = [sys.executable, str(KILLED_WORKER), str(path), method, when]
         assert (await anyio.run_process(command, check=False)).returncode == -signal.SIGKILL
@@ -150,7 +150,7 @@ async def test_a_started_worker_outlives_the_process_that_started_it(tmp_path: P
         await anyio.run_process([sys.executable, "-c", script, str(path)])
     async with open_stores(path) as stores:
         with anyio.fail_after(60):
-            while (await stores.get_dream(dream.dream_id)).ended_at is None:
+            while (await stores.get_dream(dream.dream_id)).ended_at is None:  # noqa: ASYNC110  # another process
                 await anyio.sleep(0.1)  # another process ends it
         assert (await stores.get_dream(dream.dream_id)).status == "completed"
 
