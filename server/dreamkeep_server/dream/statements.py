@@ -1,0 +1,166 @@
+"""What users stated in a session, found without a model; whether it becomes an entry is not decided here.
+
+Precision comes before recall: chat that turns up as a remembered fact is worse than a fact that a later
+dream finds. The wordings are English; sessions in other languages yield next to nothing here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from dreamkeep_server.dream.injection import looks_like_instruction
+from dreamkeep_server.dream.prose import Sentence, find_sentences
+from dreamkeep_server.dream.wordings import CORRECTS, NOT_STATED, WORDINGS, Kind
+from dreamkeep_store.models import Message, Quote, Transcript
+
+STATEMENTS_PER_SESSION_MAX = 20
+"""What a person can review; the plainest wordings are kept first, then the earliest."""
+STATEMENT_CHARACTERS_MIN = 8
+STATEMENT_CHARACTERS_MAX = 400
+RAMBLING_CHARACTERS_MIN = 160
+"""A longer sentence states more than one thing: its clauses are taken alone where they can stand alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """Something that a user said about themselves, their project, or how they want things."""
+
+    kind: Kind
+    content: str
+    """A part of the quote's text, letter for letter."""
+    quote: Quote
+    asserted_at: datetime
+
+
+def find_statements(transcript: Transcript) -> tuple[Statement, ...]:
+    """The statements of a session in the order in which they were made, without repeats."""
+    found: dict[str, tuple[bool, Statement]] = {}
+    for message in transcript.messages:
+        if message.role != "user":
+            continue
+        for sentence in find_sentences(message.text):
+            for plain, statement in _read_sentence(sentence, message, transcript):
+                found.setdefault(statement.content.casefold().rstrip(".! "), (plain, statement))
+    ranked = sorted(found.values(), key=lambda one: not one[0])[:STATEMENTS_PER_SESSION_MAX]
+    return tuple(statement for _, statement in sorted(ranked, key=lambda one: one[1].quote.message))
+
+
+def _read_sentence(sentence: Sentence, message: Message, transcript: Transcript) -> Iterator[tuple[bool, Statement]]:
+    """What the sentence states: all of it, or else those of its clauses that state something by themselves.
+
+    "I prefer Trello for this, can you set up a board?" states its first half.
+    """
+    if _SUPPOSES.match(sentence.text) or _is_quoted(sentence.text):
+        return
+    whole = None if sentence.asks else _read_words(sentence.text)
+    clauses = _read_clauses(sentence) if whole is None or len(whole.content) > RAMBLING_CHARACTERS_MIN else []
+    found = clauses or ([whole] if whole else [])
+    if not found or looks_like_instruction(sentence.text):
+        return
+    quote = Quote(
+        session_id=transcript.session.session_id,
+        message=message.number,
+        text=sentence.text,
+        role=message.role,
+        at=message.at,
+    )
+    asserted_at = message.at or transcript.session.started_at
+    for stated in found:
+        yield (
+            stated.plain,
+            Statement(kind=stated.kind, content=stated.content, quote=quote, asserted_at=asserted_at),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stated:
+    kind: Kind
+    plain: bool
+    content: str
+
+
+def _read_words(words: str) -> _Stated | None:
+    content, corrects = _without_interjections(words)
+    if not STATEMENT_CHARACTERS_MIN <= len(content) <= STATEMENT_CHARACTERS_MAX:
+        return None
+    if NOT_STATED.search(content) or not _stands_alone(content, corrects=corrects):
+        return None
+    wording = next((one for one in WORDINGS if one.pattern.match(content)), None)
+    if corrects:
+        return _Stated(kind="correction", plain=True, content=content)
+    return _Stated(kind=wording.kind, plain=wording.plain, content=content) if wording else None
+
+
+def _read_clauses(sentence: Sentence) -> list[_Stated]:
+    ends = [*(clause.start() for clause in _CLAUSE.finditer(sentence.text)), len(sentence.text)]
+    starts = [0, *(clause.end() for clause in _CLAUSE.finditer(sentence.text))]
+    if sentence.asks:
+        # What ends in a question mark is the question.
+        starts, ends = starts[:-1], ends[:-1]
+    clauses = (_read_words(sentence.text[start:end].strip()) for start, end in zip(starts, ends, strict=True))
+    return [
+        clause
+        for clause in clauses
+        # Cut out of its sentence, "we decided to drop it" does not say what, and "I like it" says little.
+        if clause and (clause.plain or clause.kind == "decision") and not _POINTS_ELSEWHERE.search(clause.content)
+    ]
+
+
+_INTERJECTION = re.compile(
+    r"(?:(?:oh|ah|hey|hi|hello|ok|okay|yes|yeah|yep|yup|sure|right|great|perfect|cool|thanks|thank you|nice"
+    r"|well|so|also|and|but|btw|by the way|fyi|hmm|um|wow|haha|lol|anyway|alright|good|please|just|one more thing"
+    r"|for the record|as a reminder|reminder|to be clear|in general|personally|honestly|important"
+    r"|(?P<corrects>no|nope|nah|wait|actually|sorry|correction|wrong|not quite|scratch that|on second thought"
+    r"|i changed my mind|that's (?:wrong|not right|incorrect|not correct)))"
+    r"(?:\s*[,:;.!\u2013\u2014-]+\s*"
+    r"|\s+(?=(?:actually|it's|i|we|my|our|use|please|always|never|remember)\b)))",
+    re.IGNORECASE,
+)
+_INTERJECTIONS_MAX = 3
+_CLAUSE = re.compile(
+    r"(?:[,;]\s+|\s+[-\u2013\u2014]+\s+)(?:(?:and|but|so|because|since|although|though|while)\s+)?"
+    r"(?=(?:i|i'm|i've|i'd|we|we've|we're|we'll|my|our|let's|can|could|would|will|how|what|which|where|why|who|when|"
+    r"is|are|do|does|did|should|if|so|especially|considering|given|please)\b)"
+    r"|\s+(?:and|but|so)\s+(?=(?:i|i've|i'm|we|we've|my|our)\b)",
+    re.IGNORECASE,
+)
+_SUPPOSES = re.compile(r"(?:\w+, )?(?:if|suppose|imagine|assume|assuming|let's say|what if|say)\b", re.IGNORECASE)
+_POINTS_ELSEWHERE = re.compile(r"\b(?:it|its|this|that one|these|those|them|they|he|she|him|her)\b", re.IGNORECASE)
+
+
+def _without_interjections(sentence: str) -> tuple[str, bool]:
+    """The sentence from where it says something, and whether what was cut says that it corrects."""
+    start = 0
+    corrects = False
+    for _ in range(_INTERJECTIONS_MAX):
+        interjection = _INTERJECTION.match(sentence, start)
+        if interjection is None:
+            break
+        start = interjection.end()
+        corrects = corrects or interjection["corrects"] is not None
+    return sentence[start:], corrects and CORRECTS.match(sentence[start:]) is not None
+
+
+def _is_quoted(sentence: str) -> bool:
+    return sentence[0] in "\"'\u2018\u201c\u00ab" or sentence[-1] in '"\u201d\u00bb'
+
+
+def _stands_alone(content: str, *, corrects: bool) -> bool:
+    """Whether it still says something when the conversation is gone; "use pnpm" does, as a correction."""
+    words = re.findall(r"[\w'\u2019.-]+", content.casefold())
+    telling = sum(word.rstrip(".") not in _EMPTY_WORDS for word in words)
+    return (len(words) >= 2 and telling >= 1) if corrects else (len(words) >= 3 and telling >= 2)
+
+
+_EMPTY_WORDS = frozenset(
+    """
+    a about again all also always am an and any anything are as at be been but by can did do does done
+    everything favorite favourite for from get go going good got great had has have he her here him his how i
+    i'd i'll i'm i've in into is it it's its just kind let's like likes lot love loved loves lots make me more
+    most much my never no not nothing now of on one ones only or our out prefer really remember right she should
+    so some something stuff such that that's the their them then there these they thing things this those time
+    to too up us use very want was way we we'll we're we've were what when which who will with would you your
+    """.split()  # noqa: SIM905 - a paragraph of words reads better than a hundred quoted ones
+)
+"""Words that say nothing by themselves; what is made of them alone needs its conversation."""
