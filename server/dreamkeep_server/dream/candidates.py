@@ -1,0 +1,287 @@
+"""What may need a change: a closed union of candidates, found without a model and without taste.
+
+Every rule about when two entries are one lives in `words`, `slots` and `likeness`; here they are applied to
+the entries of a material, in order of id, so that the order in which they came does not matter.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dreamkeep_server import staleness
+from dreamkeep_server.dream import likeness, slots, words
+from dreamkeep_server.dream.statements import Statement, find_statements
+from dreamkeep_server.dream.survivors import ranked, survivor
+from dreamkeep_store.models import Entry, EntryId, Material, Transcript
+
+_OPPOSED_FROM: Final = 0.7
+_QUANTITY_FROM: Final = 0.85
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactDuplicates:
+    """Entries with the same text, letter for letter."""
+
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameWords:
+    """Entries that differ in letter case, white space, quotes or sentence punctuation only."""
+
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearDuplicates:
+    """Entries that are alike to the first one, with nothing that keeps them apart from it."""
+
+    entries: tuple[Entry, ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotValues:
+    """Two values of one attribute of one subject, each as the entries that say it in the same words."""
+
+    slot: str
+    newer: tuple[Entry, ...]
+    older: tuple[Entry, ...]
+    certain: bool
+    """Whether there is no doubt that it is one slot, and that the newer value came later."""
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opposed:
+    """Two entries that are alike, but for a denial, a quantity, an opposite or a figure."""
+
+    entries: tuple[Entry, Entry]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """An ephemeral entry whose time is over."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """A standard entry that nobody asserted or used for long."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What one session stated."""
+
+    statement: Statement
+    transcript: Transcript
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """What at least two sessions stated, once for each, the earliest first."""
+
+    statements: tuple[Statement, ...]
+    transcripts: tuple[Transcript, ...]
+
+
+Candidate = ExactDuplicates | SameWords | NearDuplicates | SlotValues | Opposed | Expired | Stale | Stated | Repeated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """The entries that say the same words, and the one they would become."""
+
+    entries: tuple[Entry, ...]
+    as_one: Entry
+
+
+def entries_of(candidate: Candidate) -> tuple[Entry, ...]:
+    """Return the entries that a judgement of this candidate may name."""
+    match candidate:
+        case ExactDuplicates() | SameWords() | NearDuplicates() | Opposed():
+            return candidate.entries
+        case SlotValues():
+            return candidate.newer + candidate.older
+        case Expired() | Stale():
+            return (candidate.entry,)
+        case Stated() | Repeated():
+            return ()
+
+
+def find_candidates(material: Material) -> tuple[Candidate, ...]:
+    """Return all that a judge should look at, in an order that only the material's content sets."""
+    entries = sorted(material.entries, key=lambda entry: entry.entry_id)
+    expired = [entry for entry in entries if staleness.has_expired(entry, material.now)]
+    gone = {entry.entry_id for entry in expired}
+    said = _say_the_same(entry for entry in entries if entry.entry_id not in gone)
+    slot_values = [*_slot_values(said), *_announced(said)]
+    replaced = {entry.entry_id for found in slot_values if found.certain for entry in found.older}
+    lasting = [one for one in said if one.as_one.entry_id not in replaced]
+    apart = {frozenset((v.newer[0].entry_id, v.older[0].entry_id)) for v in slot_values if not v.certain}
+    return (
+        *(Expired(entry=entry) for entry in expired),
+        *_duplicates(said),
+        *slot_values,
+        *_alike(lasting, apart),
+        *(Stale(entry=one.as_one) for one in lasting if staleness.has_faded(one.as_one, material.now)),
+        *_stated(material, said),
+    )
+
+
+def _say_the_same(entries: Iterable[Entry]) -> list[_Said]:
+    """Return the entries, those with the same words together, the survivor of each first."""
+    groups: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[words.same_words(entry.content)].append(entry)
+    said = [
+        _Said(entries=tuple(ranked(group)), as_one=survivor(group) if len(group) > 1 else group[0])
+        for group in groups.values()
+    ]
+    return sorted(said, key=lambda one: one.as_one.entry_id)
+
+
+def _duplicates(said: Iterable[_Said]) -> Iterator[Candidate]:
+    for one in said:
+        if len(one.entries) > 1:
+            exact = len({entry.content for entry in one.entries}) == 1
+            yield ExactDuplicates(entries=one.entries) if exact else SameWords(entries=one.entries)
+
+
+def _slot_values(said: Iterable[_Said]) -> Iterator[SlotValues]:
+    """Yield for every slot its newest value against each of the others."""
+    filled: defaultdict[str, list[tuple[slots.Slot, _Said]]] = defaultdict(list)
+    for one in said:
+        slot = slots.find_slot(one.as_one.content)
+        if slot is not None:
+            filled[slot.key].append((slot, one))
+    for key in sorted(filled):
+        by_topic: defaultdict[str, list[tuple[slots.Slot, _Said]]] = defaultdict(list)
+        for slot, one in filled[key]:
+            by_topic[one.as_one.topic or ""].append((slot, one))
+        for topic in sorted(by_topic):
+            yield from _values_of_slot(key, by_topic[topic])
+
+
+def _values_of_slot(key: str, values: Sequence[tuple[slots.Slot, _Said]]) -> Iterator[SlotValues]:
+    in_order = sorted(values, key=lambda value: (value[1].as_one.asserted_at, value[1].as_one.entry_id))
+    newest, newer = in_order[-1]
+    uncertain = 0
+    for slot, older in in_order[:-1]:
+        if slot.value == newest.value:
+            continue
+        refined = slots.is_refinement(slot.value, newest.value)
+        certain = slot.plain and newest.plain and not refined and older.as_one.asserted_at < newer.as_one.asserted_at
+        if not certain:
+            if refined or uncertain == likeness.STAR_ENTRIES_MAX - 1:
+                continue
+            uncertain += 1
+        yield SlotValues(
+            slot=key,
+            newer=newer.entries,
+            older=older.entries,
+            certain=certain,
+            evidence=(f"{key}: {slot.value}, then {newest.value}",),
+        )
+
+
+def _announced(said: Sequence[_Said]) -> Iterator[SlotValues]:
+    """Yield the statements that a newer entry says outright to have ended."""
+    # By subject and last word, so that a thousand "the user no longer ..." do not meet each "the user ...".
+    ended: defaultdict[tuple[tuple[str, ...], str], list[tuple[slots.Announced, _Said]]] = defaultdict(list)
+    for one in said:
+        announced = slots.find_announced(one.as_one.content)
+        if announced is not None:
+            ended[announced.subject, words.stem(announced.ended[-1])].append((announced, one))
+    if not ended:
+        return
+    lengths = sorted({len(subject) for subject, _ in ended})
+    for older in said:
+        if len(older.as_one.content) > slots.TEXT_CHARACTERS_MAX:
+            continue
+        tokens = slots.bare_subject(words.tokens(older.as_one.content))
+        for length in lengths:
+            if length >= len(tokens):
+                break
+            for announced, newer in ended.get((tokens[:length], words.stem(tokens[-1])), ()):
+                certain = slots.ends(announced, older.as_one.content) if newer is not older else None
+                if certain is None or newer.as_one.asserted_at <= older.as_one.asserted_at:
+                    continue
+                same_topic = newer.as_one.topic == older.as_one.topic
+                yield SlotValues(
+                    slot=" ".join(announced.subject),
+                    newer=newer.entries,
+                    older=older.entries,
+                    certain=certain and same_topic,
+                    evidence=(f"the newer one says that this ended: {' '.join(announced.ended)}",),
+                )
+
+
+def _alike(said: Sequence[_Said], apart: set[frozenset[EntryId]]) -> Iterator[Candidate]:
+    """Yield the stars of near duplicates, then the pairs that something keeps apart."""
+    texts = [likeness.words_of(one.as_one.content) for one in said]
+    alike: list[tuple[int, int]] = []
+    opposed: list[Opposed] = []
+    for pair in likeness.find_pairs(texts):
+        left, right = said[pair.left].as_one, said[pair.right].as_one
+        if frozenset((left.entry_id, right.entry_id)) in apart:
+            continue
+        is_alike = likeness.is_alike(texts[pair.left], texts[pair.right], pair.score)
+        differs_in_figure = likeness.differs_in_figure(texts[pair.left], texts[pair.right])
+        if not (is_alike or differs_in_figure or pair.score >= _OPPOSED_FROM):
+            continue
+        differs = words.difference(left.content, right.content)
+        if differs is None:
+            if is_alike:
+                alike.append((pair.left, pair.right))
+        elif _is_opposed(differs, pair.score, differs_in_figure=differs_in_figure):
+            evidence = (differs.text, f"{pair.score:.0%} of the words are the same")
+            opposed.append(Opposed(entries=(left, right), evidence=evidence))
+    for star in likeness.make_stars(alike):
+        scores = [likeness.score(texts[star[0]], texts[ray]) for ray in star[1:]]
+        yield NearDuplicates(
+            entries=tuple(said[at].as_one for at in star),
+            evidence=(f"{min(scores):.0%} or more of the words are the same",),
+        )
+    yield from opposed
+
+
+def _is_opposed(differs: words.Difference, score: float, *, differs_in_figure: bool) -> bool:
+    """Say whether the difference makes a contradiction likely, rather than another fact of the same form."""
+    match differs.kind:
+        case "denial" | "opposite":
+            return score >= _OPPOSED_FROM
+        case "quantity":
+            return score >= _QUANTITY_FROM
+        case "specific":
+            return differs_in_figure
+        case "question" | "subject":
+            return False
+
+
+def _stated(material: Material, said: Sequence[_Said]) -> Iterator[Candidate]:
+    """Yield what sessions stated and the memory does not say, the same statement of several as one."""
+    if not material.transcripts:
+        return
+    live = {words.same_words(one.as_one.content) for one in said}
+    found: defaultdict[str, dict[str, tuple[Statement, Transcript]]] = defaultdict(dict)
+    for transcript in sorted(material.transcripts, key=lambda transcript: transcript.session.session_id):
+        for statement in find_statements(transcript):
+            key = words.same_words(statement.content)
+            if key and key not in live:
+                found[key].setdefault(transcript.session.session_id, (statement, transcript))
+    for key in sorted(found):
+        by_time = sorted(found[key].values(), key=lambda stated: (stated[0].asserted_at, stated[1].session.session_id))
+        if len(by_time) > 1:
+            yield Repeated(
+                statements=tuple(statement for statement, _ in by_time),
+                transcripts=tuple(transcript for _, transcript in by_time),
+            )
+        else:
+            yield Stated(statement=by_time[0][0], transcript=by_time[0][1])

@@ -1,0 +1,1 @@
+"""Who decides on candidates; one module a judge."""

@@ -1,0 +1,124 @@
+"""The judge that needs no model: sure only where the form of the texts leaves no doubt, else it suggests."""
+
+from typing import assert_never
+
+from dreamkeep_server import staleness
+from dreamkeep_server.dream import words
+from dreamkeep_server.dream.candidates import (
+    Candidate,
+    ExactDuplicates,
+    Expired,
+    NearDuplicates,
+    Opposed,
+    Repeated,
+    SameWords,
+    SlotValues,
+    Stale,
+    Stated,
+)
+from dreamkeep_server.dream.judgement import (
+    Add,
+    Archive,
+    Conflict,
+    Insight,
+    Judgement,
+    Keep,
+    Merge,
+    Supersede,
+)
+from dreamkeep_server.dream.survivors import ranked, survivor
+from dreamkeep_store.models import TIERS, TRUSTS, Entry, Material
+
+
+def judge(candidate: Candidate, material: Material) -> Judgement:
+    """Return what the rules say about a candidate of this material."""
+    match candidate:
+        case ExactDuplicates():
+            return _merge(candidate.entries, "the same text, letter for letter")
+        case SameWords():
+            return _merge(candidate.entries, "the same words, but for case, spaces, quotes and punctuation")
+        case NearDuplicates():
+            return _near(candidate)
+        case SlotValues():
+            return _slot(candidate)
+        case Opposed():
+            return Conflict(
+                entries=tuple(entry.entry_id for entry in candidate.entries),
+                reason=f"They are alike but differ: {candidate.evidence[0]}.",
+            )
+        case Expired():
+            return Archive(
+                entries=(candidate.entry.entry_id,),
+                reason=staleness.explain(candidate.entry, material.now),
+                sure=True,
+            )
+        case Stale():
+            return Archive(
+                entries=(candidate.entry.entry_id,),
+                reason=staleness.explain(candidate.entry, material.now),
+                sure=False,
+            )
+        case Stated(statement=statement):
+            return Add(
+                content=statement.content,
+                quotes=(statement.quote,),
+                tags=(statement.kind,),
+                reason=f"A session stated this {statement.kind}.",
+                sure=False,
+            )
+        case Repeated(statements=statements):
+            return Insight(
+                content=statements[-1].content,
+                quotes=tuple(statement.quote for statement in statements),
+                tags=(statements[-1].kind,),
+                reason=f"The same was stated in {len(statements)} sessions.",
+                sure=False,
+            )
+        case _:
+            assert_never(candidate)
+
+
+def _merge(entries: tuple[Entry, ...], how: str) -> Merge:
+    return Merge(
+        entries=tuple(entry.entry_id for entry in entries),
+        content=survivor(entries).content,
+        reason=f"{len(entries)} entries say {how}.",
+        sure=True,
+    )
+
+
+def _near(candidate: NearDuplicates) -> Judgement:
+    """Suggest to merge as many as one of the texts can stand for, without a word of its own making."""
+    best: tuple[Entry, tuple[Entry, ...]] | None = None
+    for kept in ranked(candidate.entries):
+        covered = tuple(entry for entry in candidate.entries if _stands_for(kept.content, entry.content))
+        if best is None or len(covered) > len(best[1]):
+            best = (kept, covered)
+    if best is None or len(best[1]) < 2:
+        return Keep(reason="No one of them carries what the others say.")
+    kept, covered = best
+    return Merge(
+        entries=tuple(entry.entry_id for entry in covered),
+        content=kept.content,
+        reason=f"{len(covered)} entries seem to say the same, and the text kept carries all specifics.",
+        sure=False,
+    )
+
+
+def _stands_for(content: str, other: str) -> bool:
+    return not words.missing(content, (other,)) and words.difference(content, other) is None
+
+
+def _slot(candidate: SlotValues) -> Judgement:
+    newer, older = survivor(candidate.newer), survivor(candidate.older)
+    ids = tuple(entry.entry_id for entry in candidate.older)
+    if newer.asserted_at <= older.asserted_at:
+        return Conflict(entries=(newer.entry_id, *ids), reason=f"Two values of one thing: {candidate.evidence[0]}.")
+    lasting_enough = TIERS.index(newer.tier) <= TIERS.index(older.tier)
+    trusted_enough = TRUSTS.index(newer.trust) <= TRUSTS.index(older.trust)
+    return Supersede(
+        newer=newer.entry_id,
+        older=ids,
+        reason=f"The newer statement holds: {candidate.evidence[0]}.",
+        sure=candidate.certain and lasting_enough and trusted_enough,
+    )

@@ -1,0 +1,138 @@
+"""Which texts are alike in their words: pairs found through their rarest words, and stars made of pairs.
+
+Linear in the number of texts: a word that stands in many of them is never a reason to compare two.
+"""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from dreamkeep_server.dream.vocabulary import STOP_WORDS
+from dreamkeep_server.dream.words import is_exact, stem, tokens
+
+STAR_ENTRIES_MAX: Final = 8
+_TEXTS_A_WORD_MAX: Final = 48
+_RAREST_WORDS: Final = 6
+_COMPARED_A_LIST_MAX: Final = 8
+_TOKENS_MAX: Final = 400
+_PAIR_WEIGHT: Final = 0.3
+_ALIKE_FROM: Final = 0.6
+_SHORT_WORDS: Final = 8
+Feature = TypeVar("Feature", str, tuple[str, str])
+_DENIALS: Final = frozenset(["no", "not", "never", "n't", "cannot", "without", "longer"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A text as likeness sees it."""
+
+    stems: frozenset[str]
+    neighbours: frozenset[tuple[str, str]]
+    """Stems that stand beside each other, in either order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two texts, by their position, and how alike they are, from 0 to 1."""
+
+    left: int
+    right: int
+    score: float
+
+
+def words_of(text: str) -> Words:
+    """Return the stems of the words that carry meaning, and which of them are neighbours."""
+    stems = [
+        stem(token)
+        for token in tokens(text)[:_TOKENS_MAX]
+        if token not in STOP_WORDS and token not in _DENIALS and not token.endswith("n't")
+    ]
+    pairs = itertools.pairwise(stems)
+    return Words(stems=frozenset(stems), neighbours=frozenset((a, b) if a <= b else (b, a) for a, b in pairs if a != b))
+
+
+def score(left: Words, right: Words) -> float:
+    """Return how alike two texts are: shared stems of all stems, and a little for the same neighbours."""
+    shared = len(left.stems & right.stems)
+    if shared == 0:
+        return 0.0
+    stems = shared / (len(left.stems) + len(right.stems) - shared)
+    neighbours = len(left.neighbours) + len(right.neighbours)
+    beside = 2 * len(left.neighbours & right.neighbours) / neighbours if neighbours else stems
+    return (stems + _PAIR_WEIGHT * beside) / (1 + _PAIR_WEIGHT)
+
+
+def is_alike(left: Words, right: Words, likeness: float) -> bool:
+    """Say whether two texts may say one thing, as far as shared words can tell.
+
+    In a short text another word is another fact ("tea" for "coffee"); in a long one it is a turn of phrase.
+    Tuned on pairs labelled by people; the guards of `words.difference` come on top.
+    """
+    only_left, only_right = left.stems - right.stems, right.stems - left.stems
+    if only_left and only_right:
+        short = min(len(left.stems), len(right.stems)) < _SHORT_WORDS
+        return likeness >= (0.8 if short else 0.65)
+    if only_left or only_right:
+        return likeness >= 0.75
+    return likeness >= 0.85
+
+
+def differs_in_figure(left: Words, right: Words) -> bool:
+    """Say whether two texts are one but for one figure: 5433 here, 5434 there."""
+    only_left, only_right = left.stems - right.stems, right.stems - left.stems
+    return (
+        len(only_left) == len(only_right) == 1
+        and len(left.stems & right.stems) >= 2
+        and all(is_exact(word) and word[:1].isdigit() for word in only_left | only_right)
+    )
+
+
+def find_pairs(texts: Sequence[Words]) -> list[Pair]:
+    """Return the pairs that score at least 0.6, the most alike first; the order of texts does not matter."""
+    compared: set[tuple[int, int]] = set()
+    for near in (_near([text.stems for text in texts]), _near([text.neighbours for text in texts])):
+        compared.update(near)
+    pairs = [Pair(left=a, right=b, score=score(texts[a], texts[b])) for a, b in compared]
+    pairs = [pair for pair in pairs if pair.score >= _ALIKE_FROM]
+    return sorted(pairs, key=lambda pair: (-pair.score, pair.left, pair.right))
+
+
+def _near(features: Sequence[frozenset[Feature]]) -> Iterable[tuple[int, int]]:
+    """Yield for every text the few that share most of its rarest features."""
+    texts = Counter(feature for own in features for feature in own)
+    holders: defaultdict[Feature, list[int]] = defaultdict(list)
+    for at, own in enumerate(features):
+        for feature in own:
+            if 2 <= texts[feature] <= _TEXTS_A_WORD_MAX:
+                holders[feature].append(at)
+    for at, own in enumerate(features):
+        usable = sorted((texts[feature], feature) for feature in own if feature in holders)
+        shared: Counter[int] = Counter()
+        for _, feature in usable[:_RAREST_WORDS]:
+            shared.update(holders[feature])
+        del shared[at]
+        for other, _ in shared.most_common(_COMPARED_A_LIST_MAX):  # of equals, the first by position
+            yield (at, other) if at < other else (other, at)
+
+
+def make_stars(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """Return stars of at most 8, centre first, from pairs in order of preference.
+
+    Each text is in one star; what is alike to a ray only is left for a later dream, since chains of alike
+    texts end with unlike ones.
+    """
+    stars: dict[int, list[int]] = {}
+    rays: set[int] = set()
+    for left, right in pairs:
+        if left in rays or right in rays:
+            continue
+        if left in stars and right in stars:
+            continue
+        centre, ray = (right, left) if right in stars else (left, right)
+        star = stars.setdefault(centre, [centre])
+        if len(star) < STAR_ENTRIES_MAX:
+            star.append(ray)
+            rays.add(ray)
+    return [tuple(star) for star in stars.values() if len(star) > 1]

@@ -1,0 +1,234 @@
+"""What an entry says about which attribute of which subject, where its form makes that plain.
+
+A slot has one value at a time: the port of a service, a favourite colour. What may have several at once
+(likes, lists, uses) is no slot; what says outright that it changed is an `Announced`.
+"""
+
+import re
+from dataclasses import dataclass
+
+from dreamkeep_server.dream.vocabulary import FUNCTIONAL, LINKS, UNCLEAR_IN_SUBJECT, UNCLEAR_IN_VALUE
+from dreamkeep_server.dream.words import negations, stem, tokens
+
+VALUE_WORDS_MAX = 6
+_SUBJECT_WORDS_MAX = 8
+TEXT_CHARACTERS_MAX = 300
+
+_SPELLINGS = {"favourite": "favorite", "colour": "color", "licence": "license", "time-zone": "timezone"}
+_DETERMINERS = frozenset(["the", "a", "an", "our", "this", "that"])
+_COPULAS = (
+    ("has", "been", "changed", "to"),
+    ("was", "changed", "to"),
+    ("has", "changed", "to"),
+    ("was", "set", "to"),
+    ("is", "now", "set", "to"),
+    ("is", "set", "to"),
+    ("changed", "to"),
+    ("defaults", "to"),
+    ("is", "now"),
+    ("is",),
+)
+_ASSIGNMENT = re.compile(r"^([^\s:=][^:=\n]{0,80}?)\s*(:\s|=)\s*(\S[^\n]{0,200})$")
+_SENTENCE_INSIDE = re.compile(r"[.!?;]\s+\S|\n|\?")
+_IDENTIFIER = re.compile(r"^[A-Za-z][\w.-]*$")
+_ON_PORT = re.compile(
+    r"^(.+?) (?:is )?(?:now )?(?:runs?|running|listens?|listening|serves?|served|available|reachable|binds|"
+    r"bound|exposed|uses?|using|started|starts)(?: now)? (?:on |at |to )?(?:localhost )?port (\d+)$"
+)
+_AS_ATTRIBUTE = re.compile(r"^(.+?) (?:now )?uses (.+?) as (?:its|the|their|his|her) (.+)$")
+_YEARS_OLD = re.compile(r"^(.+?) is (?:now )?(\d+) years? old$")
+_WEAK_FORMS = (
+    re.compile(r"^(.+? (?:lives|resides|is based|is located) in) (.+)$"),
+    re.compile(r"^(.+? works (?:at|for|as)) (.+)$"),
+)
+_FOR_PURPOSE = re.compile(r"^(.+?) (?:now )?(prefers|uses) (.+?) (for|when|as) (.+)$")
+_FROM_TO = re.compile(
+    r"^(.+?) (?:has |have |had |was |were |been |is |are |just |recently |now )*"
+    r"(?:switched|moved|migrated|changed|transitioned|converted|renamed|upgraded|downgraded|relocated)"
+    r"(?: (.+?))? from (.+?) to (.+)$"
+)
+_REPLACED = re.compile(r"^(.+?) (?:has |have |just |recently |now )*replaced (.+?) (?:with|by) (.+)$")
+_INSTEAD = re.compile(r"^(.+?) (?:now )?(?:uses|use|prefers|drinks|runs) (.+?) instead of (.+)$")
+_NO_LONGER = re.compile(r"^(.+?) (?:is )?no longer (.+)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One attribute of one subject, and the value that a text gives it."""
+
+    key: str
+    value: str
+    plain: bool
+    """Whether the form leaves no doubt that the attribute has one value, and this is all of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """A text that says outright that something ended, so that who reads it knows what it replaces."""
+
+    subject: tuple[str, ...]
+    ended: tuple[str, ...]
+    """The old value, or for `no longer` the whole predicate."""
+    whole: bool
+    """Whether `ended` is a whole predicate, verb and all."""
+
+
+def find_slot(text: str) -> Slot | None:
+    """Return the slot that `text` as a whole fills, if its form is one of those known here."""
+    text = text.strip()
+    if len(text) > TEXT_CHARACTERS_MAX or "\n" in text:
+        return None
+    assigned = _ASSIGNMENT.match(text.rstrip(". "))
+    if assigned is not None and not assigned.group(3).startswith(("/", "=")):
+        return _assignment(*assigned.groups())
+    if _SENTENCE_INSIDE.search(text):
+        return None
+    words = tokens(text)
+    if not 3 <= len(words) <= 24:
+        return None
+    return _sentence(words, " ".join(words), plural_comma="," in text)
+
+
+def find_announced(text: str) -> Announced | None:
+    """Return what `text` says has ended, if it says so about one subject in one sentence."""
+    text = text.strip()
+    if len(text) > TEXT_CHARACTERS_MAX or _SENTENCE_INSIDE.search(text):
+        return None
+    line = " ".join(tokens(text))
+    for form, old in ((_FROM_TO, 3), (_REPLACED, 2), (_INSTEAD, 3), (_NO_LONGER, 2)):
+        match = form.match(line)
+        if match is not None:
+            subject = _subject(tuple(match.group(1).split()))
+            ended = tuple(match.group(old).split())
+            if subject is None or len(ended) > VALUE_WORDS_MAX:
+                return None
+            return Announced(subject=subject, ended=ended, whole=form is _NO_LONGER)
+    return None
+
+
+def ends(announced: Announced, text: str) -> bool | None:
+    """Say whether `text` states what was announced to have ended: True certainly, False maybe, None no."""
+    words = bare_subject(tokens(text))
+    head, tail = announced.subject, announced.ended
+    if words[: len(head)] != head or len(words) > len(head) + len(tail) + 4:
+        return None
+    rest = words[len(head) :]
+    if announced.whole:
+        return True if [stem(word) for word in rest] == [stem(word) for word in tail] else None
+    if len(rest) <= len(tail) or rest[-len(tail) :] != tail or negations(words):
+        return None
+    return set(rest[: -len(tail)]) <= LINKS
+
+
+def bare_subject(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tokens of a sentence without the determiner that it begins with, in one spelling."""
+    spelled = tuple(_SPELLINGS.get(word, word) for word in words)
+    return spelled[1:] if spelled and spelled[0] in _DETERMINERS else spelled
+
+
+def is_refinement(left: str, right: str) -> bool:
+    """Say whether one value only says more precisely what the other says."""
+    here, there = set(left.split()), set(right.split())
+    return here <= there or there <= here
+
+
+def _subject(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return a definite subject without its determiner, or None for one that may be anything."""
+    bare = bare_subject(words)
+    if not bare or len(bare) > _SUBJECT_WORDS_MAX or (words[0] in {"a", "an"}):
+        return None
+    if any(word in UNCLEAR_IN_SUBJECT for word in bare) or negations(bare):
+        return None
+    return bare
+
+
+def _attribute(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return `acme default branch` for that, for `the default branch of acme` and `for the acme`."""
+    for link in ("of", "for"):
+        if words.count(link) == 1 and 0 < words.index(link) < len(words) - 1:
+            at = words.index(link)
+            words = (*bare_subject(words[at + 1 :]), *bare_subject(words[:at]))
+    return _subject(words)
+
+
+def _is_functional(key: tuple[str, ...]) -> bool:
+    return key[-1] in FUNCTIONAL or "favorite" in key[:-1]
+
+
+def _value(words: tuple[str, ...]) -> bool:
+    """Say whether these tokens are a whole plain value: short, one, and under no condition."""
+    return 0 < len(words) <= VALUE_WORDS_MAX and not any(
+        word in UNCLEAR_IN_VALUE or word.endswith("n't") for word in words
+    )
+
+
+def _slot(key: tuple[str, ...], value: tuple[str, ...], *, plain: bool) -> Slot | None:
+    while value and value[0] in {"the", "a", "an", "now"}:
+        value = value[1:]
+    if not value or len(value) > 2 * VALUE_WORDS_MAX:
+        return None
+    return Slot(key=" ".join(key), value=" ".join(value), plain=plain and _value(value))
+
+
+def _assignment(left: str, sign: str, right: str) -> Slot | None:
+    """Return the slot of `key: value` or `key = value`, plain when the key is a setting."""
+    words = bare_subject(tokens(left))
+    value = tokens(right)
+    if not words or not value or len(words) > _SUBJECT_WORDS_MAX:
+        return None
+    is_setting = _IDENTIFIER.match(left) is not None and (
+        "=" in sign or "_" in left or ("." in left and left.rpartition(".")[2].casefold() in FUNCTIONAL)
+    )
+    key = _attribute(words)
+    if key is None:
+        return None
+    if not is_setting and not (_is_functional(key) and "," not in right):
+        return None
+    if is_setting:
+        key = (left,)  # letter case counts in a setting
+    definite = is_setting or len(key) > 1  # `status: done` does not say whose
+    return _slot(key, value, plain=definite and not _SENTENCE_INSIDE.search(right))
+
+
+def _sentence(words: tuple[str, ...], line: str, *, plural_comma: bool) -> Slot | None:
+    """Return the slot that a sentence fills."""
+    for form, attribute in ((_ON_PORT, "port"), (_YEARS_OLD, "age")):
+        match = form.match(line)
+        if match is not None:
+            key = _subject(tuple(match.group(1).split()))
+            return None if key is None else _slot((*key, attribute), (match.group(2),), plain=True)
+    match = _AS_ATTRIBUTE.match(line)
+    if match is not None:
+        owner, name = _subject(tuple(match.group(1).split())), tuple(match.group(3).split())
+        if owner is not None and _is_functional(name):
+            return _slot((*owner, *name), tuple(match.group(2).split()), plain=not plural_comma)
+    match = _FROM_TO.match(line)
+    if match is not None:
+        key = _attribute(tuple((match.group(2) or match.group(1)).split()))
+        if key is not None and _is_functional(key):
+            return _slot(key, tuple(match.group(4).split()), plain=not plural_comma)
+        return None
+    for copula in _COPULAS:
+        for at in range(1, min(len(words) - len(copula), _SUBJECT_WORDS_MAX + 3)):
+            if words[at : at + len(copula)] == copula:
+                key = _attribute(words[:at])
+                if key is not None and _is_functional(key):
+                    definite = len(key) > 1  # "the deadline is Friday" does not say whose
+                    return _slot(key, words[at + len(copula) :], plain=definite and not plural_comma)
+                break
+    return _weak(line)
+
+
+def _weak(line: str) -> Slot | None:
+    """Return the slot of a form that often, but not always, has one value at a time."""
+    for form in _WEAK_FORMS:
+        match = form.match(line)
+        if match is not None and _subject(tuple(match.group(1).split()[:-2])) is not None:
+            key = bare_subject(tuple(match.group(1).split()))
+            return _slot(key, tuple(match.group(2).split()), plain=False)
+    match = _FOR_PURPOSE.match(line)
+    if match is not None and _subject(tuple(match.group(1).split())) is not None:
+        subject, verb, value, link, purpose = match.groups()
+        key = (*bare_subject(tuple(subject.split())), verb, link, purpose)
+        return _slot(key, tuple(value.split()), plain=False)
+    return None

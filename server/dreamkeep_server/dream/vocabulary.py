@@ -1,0 +1,143 @@
+"""The English words that the rules of a dream know: small closed lists, with no rule in them."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _both_ways(text: str) -> dict[str, frozenset[str]]:
+    """Return `{a: {b}, b: {a}}` for `a/b`."""
+    found: dict[str, frozenset[str]] = {}
+    for pair in text.split():
+        left, right = pair.split("/")
+        found[left] = found.get(left, frozenset()) | {right}
+        found[right] = found.get(right, frozenset()) | {left}
+    return found
+
+
+def _numbered(text: str) -> dict[str, str]:
+    return {word: str(number) for number, word in enumerate(text.split())}
+
+
+NUMBER_WORDS = _numbered(
+    """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+    sixteen seventeen eighteen nineteen twenty
+    """
+) | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "hundred": "100", "thousand": "1000"}
+"""Number words, as digits."""
+
+STOP_WORDS = _words(
+    """
+    a an the this that these those and or but of to in on at by for from with as is are was were be
+    been being am it its he she they them his her their i my me we our us you your user users do
+    does did has have had having will would can could should may might must shall so than then there
+    here also just very too which who whom what when where while how into onto about over up out
+    some any such other another each if because s t
+    """
+)
+"""Words that say nothing about what a text is about."""
+
+NEGATIONS = _words(
+    """
+    no not never none nobody nothing without cannot nor neither nowhere hardly no-one noone longer
+    anymore stopped formerly previously unlike refuses refused quit
+    """
+)
+"""Words that deny; those that end in n't do too."""
+
+QUANTIFIERS = {
+    word: kind
+    for kind, words in {
+        "all": "all every always everyone everybody everything entire whole",
+        "most": "most mostly usually often generally",
+        "few": "few rarely seldom sometimes occasionally",
+        "only": "only solely exclusively",
+        "many": "many several numerous",
+        "half": "half",
+        "both": "both",
+        "at least": "least minimum",
+        "at most": "maximum",
+        "all but": "except",
+    }.items()
+    for word in words.split()
+}
+"""Words of quantity, with the kind of quantity that they speak of."""
+
+OPPOSITES = _both_ways(
+    """
+    like/dislike love/hate like/hate love/dislike enjoy/hate enjoy/dislike enjoy/avoid like/avoid
+    love/avoid prefer/avoid enable/disable enabled/disabled on/off true/false yes/no allow/deny
+    allow/forbid allowed/forbidden allow/block include/exclude before/after above/below
+    increase/decrease rose/fell rise/fall gain/lose up/down left/right open/close opened/closed
+    opening/closing open/closed start/stop add/remove added/removed with/without light/dark
+    first/last minimum/maximum min/max public/private old/new empty/full in/out male/female
+    man/woman men/women boy/girl accept/reject accepted/rejected win/lose won/lost buy/sell
+    bought/sold more/less higher/lower larger/smaller big/small large/small long/short hot/cold
+    wet/dry young/old fast/slow happy/sad possible/impossible valid/invalid safe/unsafe
+    stable/unstable required/optional success/failure succeed/fail passed/failed pass/fail
+    online/offline internal/external local/remote sync/async morning/evening day/night near/far
+    early/late inside/outside front/back upper/lower top/bottom black/white standing/sitting
+    sit/stand ascending/descending read/write lock/unlock locked/unlocked visible/hidden
+    married/single vegetarian/meat alive/dead guilty/innocent approve/reject approved/rejected
+    support/oppose agree/disagree trust/distrust always/never sometimes/never manual/automatic
+    manually/automatically staging/production development/production client/server input/output
+    source/target north/south east/west tabs/spaces
+    """
+)
+"""Words that say the contrary of each other."""
+
+MONTHS_AND_DAYS = _words(
+    """
+    january february march april june july august september october november december monday tuesday
+    wednesday thursday friday saturday sunday jan feb mar apr jun jul aug sep sept oct nov dec mon
+    tue wed thu fri today yesterday tomorrow tonight
+    """
+)
+"""Words that name a date, however they are written."""
+
+FUNCTIONAL = _words(
+    """
+    port branch manager version name surname nickname email e-mail address phone timezone zone
+    locale language theme editor ide shell os birthday birthdate age color deadline url host
+    hostname domain path directory folder endpoint region timeout limit size threshold interval
+    frequency retries workers replicas concurrency budget price salary title role employer owner
+    lead maintainer assignee license database framework runner linter formatter bundler compiler
+    interpreter engine driver registry remote image tag width height font indentation encoding
+    license model provider backend frontend cluster namespace bucket schema username login id key
+    level mode status priority milestone sprint cap quota ttl ratio count number length weight
+    capital president ceo cto director boss doctor dentist spouse wife husband partner pronouns
+    currency breakpoint strategy policy format standard convention scheduler orchestrator ci
+    keyboard browser terminal
+    """
+)
+"""Attributes that have one value at a time."""
+
+UNCLEAR_IN_SUBJECT = _words(
+    """
+    if when unless while because once after before where that which who whose and or but not no
+    never old previous former another some any each every most note todo warning maybe perhaps
+    probably think thinks said says told heard believes claims want wants wanted would should could
+    might may will in on at during until since for with a an
+    """
+)
+"""Words that make a subject indefinite, conditional or somebody else's claim."""
+
+UNCLEAR_IN_VALUE = _words(
+    """
+    in on at during until since for with when if unless except while under by because only sometimes
+    usually and or but also either both not no never maybe perhaps probably was were currently
+    temporarily today tomorrow yesterday between from about around roughly approximately unknown
+    unclear undecided tbd like than as instead again
+    """
+)
+"""Words that make a value partial, conditional, several or unsure."""
+
+LINKS = _words(
+    """
+    is are uses use using likes like loves prefers prefer drinks eats plays runs run on in at to
+    lives works the its hosted deployed deploys based as with drives speaks writes reads attends
+    owns for package manager editor
+    """
+)
+"""Words that may stand between a subject and a value that was announced to have ended."""

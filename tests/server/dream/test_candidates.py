@@ -1,0 +1,127 @@
+"""What is found, and what is not."""
+
+import pytest
+
+from dreamkeep_server.dream.candidates import (
+    ExactDuplicates,
+    Expired,
+    NearDuplicates,
+    Opposed,
+    SameWords,
+    SlotValues,
+    Stale,
+    find_candidates,
+)
+from dreamkeep_server.dream.estimate import estimate
+from dreamkeep_server.dream.likeness import make_stars
+
+from .material import entry, material, session
+
+
+def found(*texts: str):
+    """Return the candidates of these texts, the first said first."""
+    return find_candidates(material(*(entry(n, text, age=100 - n) for n, text in enumerate(texts, start=1))))
+
+
+def test_the_same_text_and_the_same_words_are_duplicates():
+    (exact,) = found("likes tea", "likes tea")
+    assert isinstance(exact, ExactDuplicates)
+    (same,) = found("Likes tea.", "likes tea")
+    assert isinstance(same, SameWords)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("The user's favourite colour is purple", "The user's favorite color is cyan"),
+        ("The API listens on port 5433.", "The API now runs on port 5434"),
+        ("The default branch is main", "The default branch is now trunk"),
+        ("Acme's default branch is main", "The default branch of Acme changed from main to trunk"),
+        ("Package manager: npm", "package manager: pnpm"),
+        ("DB_PORT=5432", "DB_PORT = 5433"),
+        ("The project uses npm as its package manager", "The project's package manager is pnpm"),
+        ("The project uses npm", "The project switched from npm to pnpm"),
+        ("The user likes coffee", "The user no longer likes coffee"),
+        ("Anna is 31 years old", "Anna is 32 years old"),
+    ],
+)
+def test_a_slot_is_certain(older: str, newer: str):
+    values = [one for one in found(older, newer) if isinstance(one, SlotValues)]
+    assert [one.certain for one in values] == [True]
+    assert values[0].newer[0].content == newer
+    assert values[0].older[0].content == older
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("The user likes tea", "The user likes coffee"),
+        ("Pets I like: Dogs", "Pets I like: Cats"),
+        ("The port is 80 in staging", "The port is 443 in production"),
+        ("Anna's favourite colour is red", "Bob's favourite colour is blue"),
+        ("The user's favourite drink is tea", "The user's favourite drink is green tea"),
+        ("The user lives in Berlin", "The user lives in Germany"),
+        ("Note: the build is slow", "Note: the build is fast"),
+        ("Status: done", "Status: blocked"),
+        ("The default branch might be main", "The default branch might be trunk"),
+        ("If it rains, the default branch is main", "The default branch is trunk"),
+        ("Is the default branch main?", "The default branch is trunk"),
+        ("The default branch is main", "The default branch is not trunk"),
+        ("The user's favourite colours are red and blue", "The user's favourite colours are green"),
+        ("The project uses npm", "The team switched from npm to pnpm"),
+    ],
+)
+def test_a_slot_is_not_certain(older: str, newer: str):
+    assert not any(isinstance(one, SlotValues) and one.certain for one in found(older, newer))
+
+
+def test_a_slot_under_two_topics_is_two_slots():
+    one = entry(1, "The default branch is main", topic="/a", age=9)
+    other = entry(2, "The default branch is trunk", topic="/b")
+    assert not any(isinstance(c, SlotValues) for c in find_candidates(material(one, other)))
+
+
+def test_a_slot_asserted_twice_at_the_same_time_is_not_certain():
+    one, other = entry(1, "The default branch is main"), entry(2, "The default branch is trunk")
+    assert [c.certain for c in find_candidates(material(one, other)) if isinstance(c, SlotValues)] == [False]
+
+
+def test_near_duplicates_are_found_and_guards_keep_apart():
+    text = "Deploys of the billing service go through the blue cluster and need an approval from ops"
+    (near,) = found(text, text.replace("go through", "pass through"))
+    assert isinstance(near, NearDuplicates)
+    (opposed,) = found(text, text.replace("need", "never need"))
+    assert isinstance(opposed, Opposed)
+    assert found("Anna likes green tea in the morning", "Anna likes black coffee in the morning") == ()
+
+
+def test_stars_have_at_most_eight_entries_and_are_no_chains():
+    stars = make_stars([(0, n) for n in range(1, 12)] + [(11, 12), (12, 13)])
+    assert stars[0] == tuple(range(8))
+    assert all(len(star) <= 8 for star in stars)
+    rays = [ray for star in stars for ray in star[1:]]
+    assert len(rays) == len(set(rays))
+    assert set(rays).isdisjoint(star[0] for star in stars)
+
+
+def test_expired_and_faded_entries_are_found():
+    gone, old = entry(1, "standup", tier="ephemeral", age=30), entry(2, "old", age=900)
+    assert find_candidates(material(gone, old)) == (Expired(entry=gone), Stale(entry=old))
+
+
+def test_an_expired_entry_is_nothing_else():
+    gone = entry(1, "likes tea", tier="ephemeral", age=30)
+    assert find_candidates(material(gone, entry(2, "likes tea"))) == (Expired(entry=gone),)
+
+
+def test_an_estimate_counts_candidates_and_what_a_model_would_read():
+    ground = material(
+        entry(1, "likes tea"), entry(2, "likes tea"), transcripts=[session(1, "I prefer tabs over spaces.")]
+    )
+    figures = estimate(ground)
+    assert (figures.entries, figures.sessions, figures.batches) == (2, 1, 1)
+    assert figures.candidates == {"ExactDuplicates": 1, "Stated": 1}
+    assert figures.input_tokens > 0
+    assert figures.output_tokens > 0
+    nothing = estimate(material())
+    assert (nothing.batches, nothing.input_tokens, nothing.output_tokens) == (0, 0, 0)

@@ -1,0 +1,96 @@
+"""When two texts are the same words, what a merge has to carry, and what keeps alike texts apart."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dreamkeep_server.dream.words import carries, difference, missing, same_words, specifics, tokens
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("The user likes tea.", "the  user likes\ntea"),
+        ("Use “pnpm” here", 'use "pnpm" here!'),
+        ("the user\u2019s editor", "The user's editor"),
+        ("- likes tea", "likes tea"),
+        ("It costs 1 234", "it costs 1 234."),
+        ("cafe\u0301", "CAFÉ"),
+        ("it is `main`;", "It is main"),
+    ],
+)
+def test_case_space_quotes_and_sentence_marks_do_not_count(left: str, right: str):
+    assert same_words(left) == same_words(right)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Anna calls Bob", "Bob calls Anna"),
+        ("port 5433", "port 5434"),
+        ("offset -5", "offset 5"),
+        ("writes c++", "writes c"),
+        ("version 1.2", "version 12"),
+        ("see /srv/app", "see /srv/App"),
+        ("DB_PORT is set", "db_port is set"),
+        ("it is frozen", "it is not frozen"),
+        ("likes tea", "likes tea?"),
+        ("2² m", "22 m"),
+        ("1½ h", "11/2 h"),
+        ("5! ways", "5 ways"),
+        ('split at ","', 'split at ";"'),
+        ("ignore .env", "ignore env"),
+        ("don't", "dont"),
+        ("100%", "100"),
+    ],
+)
+def test_order_numbers_signs_paths_denials_and_questions_count(left: str, right: str):
+    assert same_words(left) != same_words(right)
+
+
+@given(st.text(max_size=40))
+def test_the_key_of_a_key_is_itself_and_a_text_carries_its_own_specifics(text: str):
+    assert same_words(same_words(text)) == same_words(same_words(same_words(text)))
+    assert missing(text, (text,)) == ()
+    assert all(carries(tokens(text), specific) for specific in specifics(text))
+    assert difference(text, text) is None
+
+
+def test_specifics_are_numbers_dates_paths_names_ids_addresses_and_quotes():
+    text = (
+        'Deploys of Acme go out on 2024-05-03 as "blue green" from /srv/app, see https://x.example/z, '
+        "port 5433, DB_URL, README.md, e_4k7m2xq9, v1.2.3, in june, mail ops@x.example; it costs 1,200"
+    )
+    found = {" ".join(specific) for specific in specifics(text)}
+    assert found >= {
+        "acme", "2024-05-03", "blue green", "/srv/app", "https://x.example/z", "5433", "db_url", "readme.md",
+        "e_4k7m2xq9", "v1.2.3", "june", "ops@x.example", "1200",
+    }  # fmt: skip
+    assert "deploys" not in found
+
+
+def test_a_number_word_is_its_number():
+    assert missing("It has 3 parts", ("It has three parts",)) == ()
+    assert missing("It has 4 parts", ("It has three parts",)) == ("3",)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kind"),
+    [
+        ("Deploys are frozen", "Deploys are not frozen", "denial"),
+        ("Deploys aren't frozen", "Deploys are frozen", "denial"),
+        ("All tests pass", "Some tests pass", "quantity"),
+        ("Prefers light mode", "Prefers dark mode", "opposite"),
+        ("Listens on 5433", "Listens on 5434", "specific"),
+        ("Is it frozen?", "It is frozen", "question"),
+        ("Anna owns the billing code", "Berta owns the billing code", "subject"),
+    ],
+)
+def test_what_keeps_two_alike_texts_apart(left: str, right: str, kind: str):
+    found = difference(left, right)
+    assert found is not None
+    assert found.kind == kind
+
+
+def test_a_text_that_says_more_is_not_kept_apart():
+    assert difference("Likes tea", "Likes tea at 5") is None
