@@ -1,0 +1,128 @@
+"""Including changes of high risk takes a person; this asks one, where the client can."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from mcp.server.mcpserver import Context, Elicit, Resolve
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import BaseModel, ConfigDict, Field
+
+from dreamkeep_server.tools.arguments import CHANGE_ID, Names, chosen, number_of_change, shown
+from dreamkeep_server.tools.caller import Caller, caller_of
+from dreamkeep_server.tools.cuts import one_line
+from dreamkeep_server.tools.dreams import latest_dream
+from dreamkeep_store.errors import InvalidError
+from dreamkeep_store.models import PAGE_MAX, RISKS, Change, Decision, Dream, DreamId, Risk
+
+CHANGES_ASKED_ABOUT_MAX = 5
+ASKED_CHARACTERS = 500
+
+
+class Edit(BaseModel):
+    """Another text for what a change writes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    change: str
+    content: str
+
+
+class Consent(BaseModel):
+    """What a person answers when an agent wants to include changes of high risk."""
+
+    include: bool = Field(description="Include these changes in the proposed version")
+
+
+NOBODY_ASKED = Consent(include=False)
+
+
+async def dream_reviewed(ctx: Context, dream_id: str) -> Dream:
+    """The dream that a call is about, found once: another could become the latest while a person thinks."""
+    return await latest_dream(caller_of(ctx), dream_id)
+
+
+async def ask_person(
+    ctx: Context, dream: Annotated[Dream, Resolve(dream_reviewed)], accept: Names | None, edit: Edit | None
+) -> Elicit[Consent] | Consent:
+    """The question for a person, when high-risk changes are among those that would be included.
+
+    Raises ToolError, saying how a person does it, when the client cannot ask.
+    """
+    if not accept and edit is None:
+        return NOBODY_ASKED
+    caller = caller_of(ctx)
+    if caller.settings.agents_may_include_high_risk:
+        return NOBODY_ASKED
+    wanted, risky = await high_risk(caller, dream, accept, edit)
+    if not risky:
+        return NOBODY_ASKED
+    ids = ",".join(f"c{change.number}" for change in risky)
+    asked = ctx.client_capabilities.elicitation if ctx.client_capabilities is not None else None
+    if asked is None or (asked.form is None and asked.url is not None):
+        raise ToolError(
+            f"{ids}: of high risk, and only a person includes those; nothing was decided. This client cannot ask one. "
+            f"A person can run `dreamkeep review {dream.dream_id} --accept {ids}` in a terminal; the other changes can "
+            f"be accepted here without {'it' if len(risky) == 1 else 'them'}."
+        )
+    if len(risky) > CHANGES_ASKED_ABOUT_MAX:
+        raise ToolError(
+            f"{len(risky)} of these changes are of high risk, and a person can look at {CHANGES_ASKED_ABOUT_MAX} at a "
+            f"time; nothing was decided. Accept the high-risk ones in smaller calls, by their ids."
+        )
+    lines = [_asked_about(change) for change in risky]
+    if len(wanted) > len(risky):
+        lines.append(f"and {len(wanted) - len(risky)} changes of lower risk")
+    if edit is not None:
+        lines.append(f"with this text for {edit.change}: {edit.content}")
+    return Elicit(
+        f"An agent wants to include these changes in the next version of memory {dream.store!r}:\n"
+        + "\n\n".join(lines),
+        Consent,
+    )
+
+
+async def high_risk(
+    caller: Caller, dream: Dream, accept: Names | None, edit: Edit | None
+) -> tuple[frozenset[int], list[Change]]:
+    """The numbers of what would be included, and those changes among them that are of high risk."""
+    wanted = frozenset(await numbers_of(caller, dream.dream_id, accept))
+    if edit is not None:
+        wanted |= {number_of_change(edit.change)}
+    risky = [change for change in await _changes_of(caller, dream.dream_id, risks=("high",)) if change.number in wanted]
+    return wanted, risky
+
+
+async def numbers_of(caller: Caller, dream_id: DreamId, named: Names | None) -> tuple[int, ...]:
+    """The changes that change ids, risks and `suggested` name. Raises InvalidError."""
+    numbers: list[int] = []
+    for name in chosen(named):
+        if CHANGE_ID.fullmatch(name):
+            numbers.append(number_of_change(name))
+        elif name == "suggested":
+            numbers += [change.number for change in await _changes_of(caller, dream_id, decisions=("suggested",))]
+        elif name in RISKS:
+            risk = name
+            numbers += [change.number for change in await _changes_of(caller, dream_id, risks=(risk,))]
+        else:
+            raise InvalidError(f"{shown(name)} names no change; give change ids (c1), low, medium, high or suggested.")
+    return chosen(numbers)
+
+
+async def _changes_of(
+    caller: Caller, dream_id: DreamId, risks: Sequence[Risk] = (), decisions: Sequence[Decision] = ()
+) -> list[Change]:
+    changes: list[Change] = []
+    while True:
+        page = await caller.stores.list_changes(
+            dream_id, risks=risks, decisions=decisions, limit=PAGE_MAX, offset=len(changes)
+        )
+        changes += page.changes
+        if not page.changes or len(changes) >= page.total:
+            return changes
+
+
+def _asked_about(change: Change) -> str:
+    """A change as a person is asked about it: enough to see what it takes away and what it writes."""
+    before = " + ".join(one_line(entry.content, ASKED_CHARACTERS) for entry in change.before)
+    after = " + ".join(one_line(revision.content, ASKED_CHARACTERS) for revision in change.after)
+    return f"c{change.number} {change.operation}: {change.reason}\n  before: {before or '-'}\n  after: {after or '-'}"

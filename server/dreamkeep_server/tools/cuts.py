@@ -1,0 +1,32 @@
+"""Making long texts fit into a short answer."""
+
+from collections.abc import Sequence
+
+ANSWER_CHARACTERS = 2_000
+"""What a default answer stays under, as compact JSON."""
+
+
+def one_line(text: str, characters: int) -> str:
+    """`text` on one line, cut to `characters` with an ellipsis that says so."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= characters else flat[: characters - 1] + "…"
+
+
+def cut(text: str, characters: int) -> str:
+    """`text` as it stands, or its beginning and an ellipsis, `characters` long in all."""
+    return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+def fit(texts: Sequence[str], characters: int, least: int = 40) -> list[str]:
+    """`texts` cut to take `characters` together: short ones stay whole, long ones share what is left.
+
+    None is cut below `least`, so that a crowded answer still says something about each.
+    """
+    left, cap = characters, 0
+    for place, length in enumerate(sorted(len(text) for text in texts)):
+        cap = max(left // (len(texts) - place), least)
+        if length > cap:
+            break
+        left -= length
+        cap = length
+    return [cut(text, cap) for text in texts]

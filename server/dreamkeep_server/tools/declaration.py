@@ -1,0 +1,126 @@
+"""How a function becomes a tool: its description, what it does to the memory, slim schemas, a compact answer."""
+
+import functools
+import inspect
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+
+from dreamkeep_server.tools.results import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A tool and the model of its answers."""
+
+    tool: Tool
+    answer: type[Answer]
+
+    @property
+    def name(self) -> str:
+        """What clients call it."""
+        return self.tool.name
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.tool.annotations is not None and self.tool.annotations.read_only_hint is True
+
+
+def declare(
+    function: Callable[..., Awaitable[Answer]],
+    *,
+    title: str,
+    reads: bool = False,
+    destroys: bool = False,
+    repeats: bool = False,
+    always_loaded: bool = False,
+) -> Declared:
+    """The tool that `function` is, described by its docstring.
+
+    `reads`: it changes nothing. `destroys`: it may take something away (all of it can be undone).
+    `repeats`: the same call twice does no more than once. `always_loaded`: clients that load tools on
+    demand keep this one in view.
+
+    The SDK derives no output schema: it would do so for all tools before the first answer, check each
+    answer twice, and write it a second time with indentation. `output_schema` derives it when asked.
+    """
+
+    @functools.wraps(function)
+    async def answering(**arguments: Any) -> CallToolResult:
+        return compact(await function(**arguments))
+
+    tool = Tool.from_function(
+        answering,
+        title=title,
+        description=" ".join(inspect.cleandoc(function.__doc__ or "").split()),
+        annotations=ToolAnnotations(
+            read_only_hint=reads,
+            destructive_hint=destroys,
+            idempotent_hint=repeats or reads,
+            open_world_hint=False,
+        ),
+        meta={"anthropic/alwaysLoad": True} if always_loaded else None,
+        structured_output=False,
+    )
+    tool.parameters = {**slim(tool.parameters), "additionalProperties": False}
+    return Declared(tool=tool, answer=inspect.signature(function).return_annotation)
+
+
+@functools.cache
+def output_schema(answer: type[Answer]) -> dict[str, Any]:
+    """The slim JSON schema of a tool's answers."""
+    return slim(answer.model_json_schema(mode="serialization"))
+
+
+def compact(answer: Answer) -> CallToolResult:
+    """The answer without what was left out (null), and the same as one line of text."""
+    content = answer.model_dump(mode="json", exclude_none=True)
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
+
+
+def slim(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same JSON schema without what a model does not need.
+
+    Titles, null branches, empty defaults and our classes' docstrings go, and definitions move to where
+    they are used: these schemas are in front of the model in every conversation. None of ours refers
+    to itself.
+    """
+    return cast("dict[str, Any]", _slim(schema, schema.get("$defs", {})))
+
+
+def _slim(part: object, definitions: dict[str, Any]) -> object:
+    if isinstance(part, list):
+        return [_slim(member, definitions) for member in cast("list[object]", part)]
+    if not isinstance(part, dict):
+        return part
+    node = _resolved(cast("dict[str, Any]", part), definitions)
+    slimmed: dict[str, Any] = {}
+    for name, value in node.items():
+        empty_default = name == "default" and value in (None, "", [], False)
+        docstring = name == "description" and "properties" in node
+        if name in ("title", "$defs") or empty_default or docstring:
+            continue
+        if name == "properties":
+            fields = cast("dict[str, object]", value)
+            slimmed[name] = {field: _slim(member, definitions) for field, member in fields.items()}
+        else:
+            slimmed[name] = _slim(value, definitions)
+    return slimmed
+
+
+def _resolved(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The node with its definition in place, and without the branch that only says null."""
+    if "anyOf" in node:
+        branches = [branch for branch in node["anyOf"] if branch != {"type": "null"}]
+        rest = {name: value for name, value in node.items() if name != "anyOf"}
+        node = {**branches[0], **rest} if len(branches) == 1 else {**rest, "anyOf": branches}
+    if "$ref" in node:
+        rest = {name: value for name, value in node.items() if name != "$ref"}
+        return {**definitions[node["$ref"].rpartition("/")[2]], **rest}
+    return node

@@ -1,0 +1,275 @@
+"""The tools that start a dream and follow it: start_dream, get_dream, cancel_dream, judge_dream."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import anyio
+from mcp.server.mcpserver import Context
+from pydantic import Field
+
+from dreamkeep_server.tools.arguments import Count, Dollars, Flag, VersionOrHead
+from dreamkeep_server.tools.caller import ACTOR, Caller, caller_of
+from dreamkeep_server.tools.cuts import one_line
+from dreamkeep_server.tools.declaration import declare
+from dreamkeep_server.tools.estimates import estimate_of
+from dreamkeep_server.tools.results import (
+    CancelAnswer,
+    DreamAnswer,
+    DreamError,
+    JudgeAnswer,
+    Progress,
+    RecallCheck,
+    StartAnswer,
+    UsageAnswer,
+)
+from dreamkeep_server.tools.secrets import without_secrets
+from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from dreamkeep_store.models import (
+    INSTRUCTIONS_CHARACTERS_MAX,
+    SESSIONS_PER_DREAM_MAX,
+    Dream,
+    DreamId,
+    JudgeName,
+    NewDream,
+    Policy,
+    SessionId,
+    StoreName,
+)
+from dreamkeep_store.store import Stores
+
+POLICIES: tuple[Policy, ...] = ("review", "auto_low", "auto_medium")
+"""Most careful first."""
+WAIT_SECONDS_MAX = 50
+"""Under the minute after which clients give a call up."""
+LOOK_AGAIN_SECONDS = 0.5
+REFUSALS_SHOWN_MAX = 5
+REFUSAL_CHARACTERS = 160
+
+Sessions = Literal["new", "none"] | Annotated[list[str], Field(max_length=SESSIONS_PER_DREAM_MAX)]
+Wait = Annotated[int, Field(strict=True, ge=0, le=WAIT_SECONDS_MAX)]
+
+
+async def start_dream(
+    ctx: Context,
+    *,
+    store: str = "",
+    version: VersionOrHead = "head",
+    sessions: Sessions = "new",
+    instructions: Annotated[str, Field(max_length=INSTRUCTIONS_CHARACTERS_MAX)] = "",
+    judge: Literal["auto", "rules", "claude", "agent"] = "auto",
+    policy: Policy = "review",
+    model: str = "",
+    budget_tokens: Count | None = None,
+    budget_usd: Dollars | None = None,
+    estimate_only: Flag = False,
+) -> StartAnswer:
+    """Start a dream in the background: it tidies one version of a store, reading past sessions (new,
+    none, or ids), and proposes a new version. Nothing changes until switch_version. Then poll
+    get_dream."""
+    caller = caller_of(ctx)
+    judged_by = _judge(caller, judge)
+    allowed = POLICIES[min(POLICIES.index(policy), POLICIES.index(caller.settings.policy_max))]
+    notes: list[str] = []
+    if allowed != policy:
+        notes.append(f"The owner's policy_max allows {allowed} at most, so that is this dream's policy, not {policy}.")
+    wanted = NewDream(
+        store=caller.store(store),
+        base=None if version == "head" else version,
+        sessions="new" if sessions == "new" else _named(sessions),
+        instructions=without_secrets(instructions).text,
+        judge=judged_by,
+        policy=allowed,
+        model=model or None,
+        budget_tokens=budget_tokens,
+        budget_usd=_least(budget_usd, caller.settings.budget_usd),
+        requested_by=ACTOR,
+    )
+    if estimate_only:
+        estimate = await estimate_of(caller.stores, wanted)
+        return StartAnswer(judge=judged_by, policy=allowed, estimate=estimate, note=" ".join(notes) or None)
+    started = await caller.stores.start_dream(wanted)
+    await wake_worker(caller.serving.stores)
+    if started.earlier:
+        notes.append("The same input was dreamt over before, with the same result; this is that dream.")
+    else:
+        notes.append(f'get_dream(dream_id="{started.dream.dream_id}", wait_seconds=50) follows it.')
+    return StartAnswer(
+        dream_id=started.dream.dream_id,
+        status=started.dream.status,
+        judge=started.dream.judge,
+        policy=started.dream.policy,
+        note=" ".join(notes),
+    )
+
+
+async def get_dream(ctx: Context, *, dream_id: str = "", wait_seconds: Wait = 0) -> DreamAnswer:
+    """How a dream stands: status, stage, progress, counts by operation and risk, output_version, cost,
+    error. wait_seconds (to 50) waits for its end."""
+    caller = caller_of(ctx)
+    dream = await latest_dream(caller, dream_id)
+    await wake_worker(caller.serving.stores)
+    if wait_seconds:
+        dream = await _ended(ctx, caller, dream, wait_seconds)
+    return dream_answer(caller, dream)
+
+
+async def cancel_dream(ctx: Context, dream_id: str = "") -> CancelAnswer:
+    """Stop a dream that has not ended. What it read stays as it was."""
+    caller = caller_of(ctx)
+    dream = await latest_dream(caller, dream_id)
+    canceled = await caller.stores.cancel_dream(dream.dream_id, actor=ACTOR)
+    return CancelAnswer(dream_id=canceled.dream_id, status=canceled.status)
+
+
+async def judge_dream(
+    ctx: Context, *, dream_id: str = "", batch_id: str = "", judgements: list[dict[str, Any]] | None = None
+) -> JudgeAnswer:
+    """Answer the questions of a dream whose judge is the agent, batch by batch."""
+    del batch_id, judgements
+    dream = await latest_dream(caller_of(ctx), dream_id)
+    raise ConflictError(
+        f"No dream asks for judgements yet: dream {dream.dream_id} is judged by {dream.judge} and is {dream.status}. "
+        f"Judging by the connected agent comes with a later release; get_dream follows this one."
+    )
+
+
+async def latest_dream(caller: Caller, dream_id: str) -> Dream:
+    """The named dream, else the latest one of the stores that the caller reads by default.
+
+    Raises NotFoundError.
+    """
+    if dream_id:
+        return await caller.stores.get_dream(DreamId(dream_id))
+    found: list[Dream] = []
+    for store in await caller.stores_read(()):
+        latest = (await caller.stores.standing(store)).dream_id
+        if latest is not None:
+            found.append(await caller.stores.get_dream(latest))
+    if not found:
+        raise NotFoundError(f"Store {caller.store('')} has not dreamt yet; start_dream begins a dream.")
+    return max(found, key=lambda dream: dream.created_at)
+
+
+def of_store(caller: Caller, store: StoreName) -> str:
+    """The argument that a call on this store needs, for a sentence; nothing for the caller's own."""
+    return "" if store == caller.own else f', store="{store}"'
+
+
+def dream_answer(caller: Caller, dream: Dream) -> DreamAnswer:
+    """A dream for a client."""
+    usage = dream.usage
+    spent = usage.input_tokens or usage.output_tokens
+    checked = dream.recall_checked is not None and dream.recall_kept is not None
+    return DreamAnswer(
+        dream_id=dream.dream_id,
+        store=dream.store,
+        status=dream.status,
+        stage=dream.stage,
+        progress=Progress(done=dream.done, total=dream.total),
+        base=dream.base,
+        output_version=dream.output_version,
+        judge=dream.judge,
+        policy=dream.policy,
+        counts=dream.counts or None,
+        usage=UsageAnswer(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_creation_input_tokens=usage.cache_creation_input_tokens,
+            cache_read_input_tokens=usage.cache_read_input_tokens,
+        )
+        if spent
+        else None,
+        cost_usd=round(usage.cost_usd, 4),
+        recall_check=RecallCheck(checked=dream.recall_checked or 0, kept=dream.recall_kept or 0) if checked else None,
+        refusals=_shown(dream.refusals),
+        error=DreamError(code=dream.error_code, message=dream.error_message or "") if dream.error_code else None,
+        created_at=dream.created_at,
+        ended_at=dream.ended_at,
+        next=_next(caller, dream),
+    )
+
+
+def _next(caller: Caller, dream: Dream) -> str:
+    match dream.status:
+        case "pending" | "running":
+            return "get_dream with wait_seconds=50 waits for its end; cancel_dream stops it."
+        case "completed" if dream.output_version is not None:
+            switch = f"switch_version(version={dream.output_version}{of_store(caller, dream.store)})"
+            return f"review_dream shows the changes; {switch} applies what is included."
+        case "completed":
+            return "It found nothing to change."
+        case "failed" | "canceled":
+            return "Nothing was changed; start_dream begins another."
+
+
+def _shown(refusals: Sequence[str]) -> list[str] | None:
+    shown = [one_line(refusal, REFUSAL_CHARACTERS) for refusal in refusals[:REFUSALS_SHOWN_MAX]]
+    if len(refusals) > REFUSALS_SHOWN_MAX:
+        shown.append(f"and {len(refusals) - REFUSALS_SHOWN_MAX} more")
+    return shown or None
+
+
+def _judge(caller: Caller, asked: Literal["auto"] | JudgeName) -> JudgeName:
+    """Who judges. `auto` leaves out the judges that do not exist yet, whatever the settings prefer."""
+    if asked in ("claude", "agent"):
+        raise InvalidError(
+            f"judge={asked} comes with a later release. judge=rules works now and needs no key; what it is not sure "
+            f"of it only suggests."
+        )
+    del caller
+    return "rules"
+
+
+def _named(sessions: Sessions) -> tuple[SessionId, ...]:
+    if isinstance(sessions, str):
+        return ()
+    if {"new", "none"} & set(sessions):
+        raise InvalidError('sessions takes "new", "none", or a list of session ids; the words do not go in a list.')
+    return tuple(SessionId(session_id) for session_id in dict.fromkeys(sessions))
+
+
+def _least(asked: float | None, allowed: float | None) -> float | None:
+    given = [amount for amount in (asked, allowed) if amount is not None]
+    return min(given) if given else None
+
+
+async def wake_worker(stores: Stores) -> None:
+    """Start a worker if a dream waits for one. Raises UnavailableError when none can be started."""
+    if await stores.dream_waits():
+        # It brings all that dreams along, which takes longer to import than a server may take to start.
+        from dreamkeep_server.worker import ensure_worker
+
+        try:
+            await ensure_worker(stores)
+        except OSError as error:
+            raise UnavailableError(
+                f"A dream waits, but no worker could be started for it ({error.strerror}). `dreamkeep worker` in a "
+                f"terminal runs it; get_dream tries again."
+            ) from error
+
+
+async def _ended(ctx: Context, caller: Caller, dream: Dream, seconds: int) -> Dream:
+    """The dream once it has ended, or as it is when the time is over.
+
+    It asks the database again and again: the worker is another process, and SQLite tells nobody that
+    another connection has written. A look costs one read that waits for no writer. Clients that asked
+    for progress are told each time that it moved.
+    """
+    told: tuple[str, int] | None = None
+    with anyio.move_on_after(seconds):
+        while dream.status in ("pending", "running"):
+            if told != (dream.stage, dream.done):
+                told = (dream.stage, dream.done)
+                await ctx.report_progress(dream.done, dream.total or None, dream.stage)
+            await anyio.sleep(LOOK_AGAIN_SECONDS)
+            await wake_worker(caller.serving.stores)
+            dream = await caller.stores.get_dream(dream.dream_id)
+    return dream
+
+
+TOOLS = (
+    declare(start_dream, title="Start a dream", repeats=True),
+    declare(get_dream, title="Follow a dream", reads=True),
+    declare(cancel_dream, title="Cancel a dream", destroys=True, repeats=True),
+    declare(judge_dream, title="Judge for a dream"),
+)

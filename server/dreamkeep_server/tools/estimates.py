@@ -1,0 +1,28 @@
+"""What a dream would look at and take, worked out without starting one."""
+
+from dataclasses import replace
+
+import anyio.to_thread
+
+from dreamkeep_server.tools.results import EstimateAnswer
+from dreamkeep_store.models import NewDream
+from dreamkeep_store.store import Stores
+
+
+async def estimate_of(stores: Stores, wanted: NewDream) -> EstimateAnswer:
+    """The estimate for the material that this dream would read, if it started now."""
+    from dreamkeep_server.dream.estimate import estimate
+
+    material = await stores.prospective_material(wanted.store, base=wanted.base, wanted=wanted.sessions)
+    material = replace(material, instructions=wanted.instructions)
+    # Candidates take seconds in a large store, and other calls must go on.
+    found = await anyio.to_thread.run_sync(estimate, material)
+    by_model = wanted.judge != "rules"
+    return EstimateAnswer(
+        entries=found.entries,
+        sessions=found.sessions,
+        candidates=found.candidates,
+        seconds=found.seconds,
+        input_tokens=found.input_tokens if by_model else 0,
+        output_tokens=found.output_tokens if by_model else 0,
+    )

@@ -1,0 +1,174 @@
+"""The tool that reads entries: recall."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from mcp.server.mcpserver import Context
+
+from dreamkeep_server.recall import Ranked
+from dreamkeep_server.recall import recall as rank
+from dreamkeep_server.tools.arguments import Limit, Names, Tiers, VersionOrHead, chosen, moment
+from dreamkeep_server.tools.caller import Caller, caller_of
+from dreamkeep_server.tools.cursors import cursor_after, position_of
+from dreamkeep_server.tools.cuts import ANSWER_CHARACTERS, fit
+from dreamkeep_server.tools.declaration import declare
+from dreamkeep_server.tools.reminders import remind
+from dreamkeep_server.tools.results import ClosedEntry, RecallAnswer, RecalledEntry
+from dreamkeep_store.errors import InvalidError
+from dreamkeep_store.models import Closed, Entry, EntryId, Recalled, Search, StoreName
+
+DEFAULT_LIMIT = 8
+CHARACTERS_AN_ENTRY = ANSWER_CHARACTERS // DEFAULT_LIMIT
+CHARACTERS_AROUND = 80
+"""What an answer spends on its brackets and its cursor."""
+QUERY_CHARACTERS_MAX = 4_000
+CUT_NOTE = "Contents that end in … are cut; recall(entry_ids=[...]) gives them whole."
+
+Detail = Literal["concise", "detailed"]
+
+
+async def recall(
+    ctx: Context,
+    *,
+    query: str = "",
+    entry_ids: Names | None = None,
+    store: Names | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+    tiers: Tiers | None = None,
+    tags: Names | None = None,
+    topic: str = "",
+    since: str = "",
+    until: str = "",
+    version: VersionOrHead = "head",
+    detail: Detail = "concise",
+    cursor: str = "",
+) -> RecallAnswer:
+    """Look up what is remembered; an empty query lists the newest. Reads the project's store and
+    `user` unless store names others. tags: all of them. topic: that path and below. since, until: ISO
+    8601. entry_ids: these entries whole, or what they became. detailed adds why, trust and sources."""
+    caller = caller_of(ctx)
+    if entry_ids is not None:
+        if query or store or tiers or tags or topic or since or until or version != "head" or cursor:
+            raise InvalidError("entry_ids gives those entries whole, as they are now; leave the other arguments out.")
+        return await _whole(caller, chosen(entry_ids), detail)
+    if len(query) > QUERY_CHARACTERS_MAX:
+        raise InvalidError(f"The query has {len(query):,} characters; ask in at most {QUERY_CHARACTERS_MAX:,}.")
+    after, before = moment("since", since), moment("until", until)
+    stores = await _stores(caller, chosen(store), version)
+    call = (query, stores, limit, tiers, tags, topic, since, until, version)
+    position = position_of(cursor, *call)
+    ranked: list[Ranked] = []
+    if stores:
+        search = Search(
+            query=query,
+            stores=stores,
+            version=None if version == "head" else version,
+            tiers=chosen(tiers),
+            tags=chosen(tags),
+            topic=topic or None,
+            since=after,
+            until=before,
+            limit=limit,
+            offset=position,
+        )
+        ranked = await rank(caller.stores, search, caller.now)
+    if query.strip() and version == "head":
+        _note(caller, stores, query, ranked)
+    reminder = None if cursor else await remind(caller, stores)
+    entries, was_cut = _rows(ranked, limit, detail, stores, len(reminder or "") + len(CUT_NOTE))
+    notes = [note for note in (CUT_NOTE if was_cut else None, reminder) if note]
+    return RecallAnswer(
+        entries=entries,
+        note=" ".join(notes) or None,
+        next_cursor=cursor_after(position + limit, *call) if len(ranked) == limit else None,
+    )
+
+
+async def _stores(caller: Caller, named: Sequence[str], version: VersionOrHead) -> tuple[StoreName, ...]:
+    if version == "head":
+        return await caller.stores_read(named)
+    if len(named) > 1:
+        raise InvalidError("A version's number belongs to one store; name one store, or leave version out.")
+    return (caller.store(named[0] if named else ""),)
+
+
+async def _whole(caller: Caller, entry_ids: Sequence[str], detail: Detail) -> RecallAnswer:
+    if not entry_ids:
+        raise InvalidError("entry_ids is empty; name the entries by the ids that recall gives, such as e_4k7m2xq9.")
+    found = await caller.stores.get_entries(tuple(EntryId(entry_id) for entry_id in entry_ids))
+    closed = [_closed(entry) for entry in found if isinstance(entry, Closed)]
+    live = [entry for entry in found if isinstance(entry, Entry)]
+    return RecallAnswer(
+        entries=[_row(entry, entry.content, detail, show_store=True) for entry in live],
+        closed=closed or None,
+        note="recall with the ids in `became` shows what the closed entries turned into." if closed else None,
+    )
+
+
+def _note(caller: Caller, stores: Sequence[StoreName], query: str, ranked: Sequence[Ranked]) -> None:
+    caller.serving.recalls.note(
+        [
+            Recalled(store=store, query=query, entry_ids=tuple(ids), at=caller.now)
+            for store in stores
+            if (ids := [found.entry.entry_id for found in ranked if found.entry.store == store])
+        ]
+    )
+
+
+def _rows(
+    ranked: Sequence[Ranked], limit: int, detail: Detail, stores: Sequence[StoreName], note_characters: int
+) -> tuple[list[RecalledEntry], bool]:
+    """The entries for the answer, and whether any content had to be cut to fit."""
+    texts = [found.entry.content for found in ranked]
+    rows = [
+        _row(found.entry, "", detail, show_store=len(stores) > 1, ranked=found).model_copy(
+            update={"cut": len(found.entry.content)}
+        )
+        for found in ranked
+    ]
+    around = sum(len(row.model_dump_json(exclude_none=True)) for row in rows) if detail == "concise" else 0
+    room = max(ANSWER_CHARACTERS, CHARACTERS_AN_ENTRY * limit) - CHARACTERS_AROUND - note_characters - around
+    contents = fit(texts, room)
+    cuts = [
+        len(text) - len(content) + 1 if len(content) < len(text) else None
+        for text, content in zip(texts, contents, strict=True)
+    ]
+    shortened = [
+        row.model_copy(update={"content": content, "cut": left_out})
+        for row, content, left_out in zip(rows, contents, cuts, strict=True)
+    ]
+    return shortened, any(cuts)
+
+
+def _row(
+    entry: Entry, content: str, detail: Detail, *, show_store: bool, ranked: Ranked | None = None
+) -> RecalledEntry:
+    detailed = detail == "detailed"
+    sources = [source for source in (entry.session_id, entry.dream_id) if source is not None]
+    return RecalledEntry(
+        id=entry.entry_id,
+        content=content,
+        tier=entry.tier,
+        tags=list(entry.tags) or None,
+        topic=entry.topic,
+        store=entry.store if show_store or detailed else None,
+        asserted_at=entry.asserted_at,
+        score=round(ranked.score, 3) if ranked is not None else None,
+        stale=True if ranked is not None and ranked.stale else None,
+        why=ranked.why if detailed and ranked is not None else None,
+        trust=entry.trust if detailed else None,
+        sources=[str(source) for source in sources] if detailed and sources else None,
+    )
+
+
+def _closed(entry: Closed) -> ClosedEntry:
+    return ClosedEntry(
+        id=entry.entry_id,
+        how=entry.how,
+        became=list(entry.became),
+        closed_at=entry.closed_at,
+        reason=entry.reason,
+    )
+
+
+TOOLS = (declare(recall, title="Look up memories", reads=True, always_loaded=True),)

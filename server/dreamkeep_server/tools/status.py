@@ -1,0 +1,48 @@
+"""The tool that says how the memory stands: memory_status."""
+
+from mcp.server.mcpserver import Context
+
+from dreamkeep_server.tools.caller import Caller, caller_of
+from dreamkeep_server.tools.declaration import declare
+from dreamkeep_server.tools.reminders import due, waiting
+from dreamkeep_server.tools.results import StatusAnswer, StoreStatus
+from dreamkeep_store.models import StoreName
+
+STORES_SHOWN_MAX = 20
+
+
+async def memory_status(ctx: Context, store: str = "") -> StatusAnswer:
+    """How a store stands (default: the project's and `user`): head, entries by tier, sessions since
+    the last dream, whether one is due; and the names of all stores."""
+    caller = caller_of(ctx)
+    names = await caller.stores.list_stores()
+    shown = [str(name) for name in names[:STORES_SHOWN_MAX]]
+    if len(names) > STORES_SHOWN_MAX:
+        shown.append(f"and {len(names) - STORES_SHOWN_MAX} more")
+    return StatusAnswer(
+        default_store=caller.own,
+        stores=shown,
+        standing=[await _standing(caller, name) for name in await caller.stores_read([store] if store else [])],
+        health=list(caller.stores.warnings) or ["ok"],
+    )
+
+
+async def _standing(caller: Caller, name: StoreName) -> StoreStatus:
+    standing = await caller.stores.standing(name)
+    return StoreStatus(
+        store=standing.store,
+        head=standing.head,
+        entries=standing.by_tier,
+        versions=standing.versions,
+        written_since_head=standing.written_since_head,
+        sessions=standing.sessions,
+        sessions_since_dream=standing.new_sessions,
+        proposal=standing.proposal,
+        dream_id=standing.dream_id,
+        dream_status=standing.dream_status,
+        dreamed_at=standing.dreamed_at,
+        due=waiting(standing, caller.now) or due(standing, caller.now),
+    )
+
+
+TOOLS = (declare(memory_status, title="Memory status", reads=True),)

@@ -1,0 +1,61 @@
+"""When a recall mentions that the memory needs somebody."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dreamkeep_server.tools.reminders import due, waiting
+from dreamkeep_store.models import Standing, StoreName
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+QUIET = Standing(
+    store=StoreName("user"),
+    head=3,
+    seq=90,
+    written_since_head=0,
+    by_tier={"persistent": 10, "standard": 80, "ephemeral": 10},
+    versions=3,
+    sessions=9,
+    new_sessions=0,
+    proposal=None,
+    proposal_at=None,
+    dream_id=None,
+    dream_status="completed",
+    dreamed_at=NOW - timedelta(days=2),
+    entries_at_dream=95,
+)
+
+
+def test_a_quiet_store_is_not_mentioned():
+    assert due(QUIET, NOW) is None
+    assert waiting(QUIET, NOW) is None
+
+
+def test_a_dream_is_due_after_a_day_and_five_sessions_or_a_fifth_more_entries():
+    assert "5 sessions" in (due(replace(QUIET, new_sessions=5), NOW) or "")
+    assert due(replace(QUIET, new_sessions=4), NOW) is None
+    assert "held 80" in (due(replace(QUIET, entries_at_dream=80), NOW) or "")
+    assert due(replace(QUIET, entries_at_dream=84), NOW) is None
+
+
+@pytest.mark.parametrize("status", ["pending", "running"])
+def test_no_dream_is_due_while_one_runs_or_waits_for_review_or_has_just_ended(status: str):
+    busy = replace(QUIET, new_sessions=50)
+    assert due(replace(busy, dream_status=status), NOW) is None  # pyright: ignore[reportArgumentType]  # parametrized
+    assert due(replace(busy, proposal=4, proposal_at=NOW), NOW) is None
+    assert due(replace(busy, dreamed_at=NOW - timedelta(hours=23)), NOW) is None
+
+
+def test_a_store_that_never_dreamed_is_due_once_it_holds_enough():
+    never = replace(QUIET, dreamed_at=None, dream_status=None, entries_at_dream=None)
+    assert "never dreamed" in (due(never, NOW) or "")
+    assert due(replace(never, by_tier={"standard": 24}), NOW) is None
+
+
+def test_a_proposal_is_mentioned_after_three_days():
+    assert waiting(replace(QUIET, proposal=4, proposal_at=NOW - timedelta(hours=71)), NOW) is None
+    told = waiting(replace(QUIET, proposal=4, proposal_at=NOW - timedelta(days=3)), NOW)
+    assert told is not None
+    assert "Version 4" in told
+    assert "review_dream" in told

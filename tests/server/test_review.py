@@ -1,0 +1,401 @@
+"""Dreams, review, switch and rollback: as a client sees them."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.types import ElicitRequestParams, ElicitResult
+
+from dreamkeep_server.settings import Settings
+from dreamkeep_store.models import (
+    Decision,
+    DraftChange,
+    DreamId,
+    Entry,
+    EntryId,
+    NewDream,
+    NewRevision,
+    Operation,
+    Risk,
+    StoreName,
+)
+from dreamkeep_store.store import Stores
+
+Call = Callable[..., Awaitable[Any]]
+PROJECT = StoreName("project/acme")
+FACTS = ("Acme's port is 5433.", "The port of acme is 5433.", "Ada leads acme.", "Ada is the lead of acme.")
+
+
+async def entries_of(stores: Stores, ids: Sequence[str]) -> list[Entry]:
+    found = await stores.get_entries([EntryId(entry_id) for entry_id in ids])
+    return [entry for entry in found if isinstance(entry, Entry)]
+
+
+def draft(
+    operation: Operation, risk: Risk, decision: Decision, before: Sequence[Entry], content: str | None
+) -> DraftChange:
+    keeper = before[0]
+    opened = (
+        ()
+        if content is None
+        else (
+            NewRevision(
+                entry_id=keeper.entry_id,
+                content=content,
+                tier=keeper.tier,
+                tags=keeper.tags,
+                topic=keeper.topic,
+                trust=keeper.trust,
+                asserted_at=keeper.asserted_at,
+                session_id=None,
+            ),
+        )
+    )
+    revisions = tuple(entry.revision_id for entry in before)
+    return DraftChange(
+        operation=operation,
+        risk=risk,
+        decision=decision,
+        reason=f"They say one thing ({operation}).",
+        fingerprint=hashlib.sha256(repr((operation, revisions, content)).encode()).digest(),
+        reads=revisions,
+        closes=revisions,
+        opens=opened,
+        evidence=("same words",),
+    )
+
+
+async def propose(stores: Stores, drafts: Sequence[DraftChange]) -> DreamId:
+    """A dream of the project, run here by hand to the given plan."""
+    started = await stores.start_dream(
+        NewDream(
+            store=PROJECT,
+            base=None,
+            sessions=(),
+            instructions="",
+            judge="rules",
+            policy="review",
+            model=None,
+            budget_tokens=None,
+            budget_usd=None,
+            requested_by="agent",
+        )
+    )
+    claimed = await stores.claim_dream("test", lease_seconds=60)
+    assert claimed is not None
+    assert claimed.dream_id == started.dream.dream_id
+    await stores.propose(claimed.dream_id, claimed.attempt, drafts, ["c9 named an entry that is not there"])
+    await stores.complete_dream(claimed.dream_id, claimed.attempt, recall_checked=4, recall_kept=4)
+    return claimed.dream_id
+
+
+async def proposal(call: Call, stores: Stores) -> tuple[DreamId, list[str]]:
+    """Four entries, and a dream with one included low change and one suggested high one."""
+    ids = [(await call("remember", content=fact))["entry_id"] for fact in FACTS]
+    first, second, third, fourth = await entries_of(stores, ids)
+    dream_id = await propose(
+        stores,
+        [
+            draft("merge", "low", "included", (first, second), "Acme's port is 5433."),
+            draft("merge", "high", "suggested", (third, fourth), "Ada leads acme."),
+        ],
+    )
+    return dream_id, ids
+
+
+async def test_a_dream_is_shown_with_counts_and_what_to_do_next(call: Call, stores: Stores):
+    dream_id, _ = await proposal(call, stores)
+    dream = await call("get_dream")
+    assert dream["dream_id"] == dream_id
+    assert dream["status"] == "completed"
+    assert dream["counts"] == {"merge/low/included": 1, "merge/high/suggested": 1}
+    assert dream["recall_check"] == {"checked": 4, "kept": 4}
+    assert dream["refusals"] == ["c9 named an entry that is not there"]
+    assert f"switch_version(version={dream['output_version']})" in dream["next"]
+    assert (await call("get_dream", dream_id=dream_id, wait_seconds=50))["status"] == "completed"
+
+
+async def test_review_gives_counts_and_a_line_for_each_change_riskiest_first(call: Call, stores: Stores):
+    dream_id, _ = await proposal(call, stores)
+    review = await call("review_dream")
+    assert review["dream_id"] == dream_id
+    assert review["summary"] == "2 changes: 1 included (1 merge low); 1 suggested (1 merge high)"
+    assert review["changes"] == [
+        "c2 merge high suggested: Ada leads acme. + Ada is the lead of acme. -> Ada leads acme.",
+        "c1 merge low included: Acme's port is 5433. + The port of acme is 5433. -> Acme's port is 5433.",
+    ]
+    full = (await call("review_dream", only=["c1"]))["full"][0]
+    assert full["reason"] == "They say one thing (merge)."
+    assert full["evidence"] == ["same words"]
+    assert [entry["content"] for entry in full["before"]] == list(FACTS[:2])
+    assert [entry["content"] for entry in full["after"]] == ["Acme's port is 5433."]
+    assert [change["change"] for change in (await call("review_dream", only=["high"]))["full"]] == ["c2"]
+    assert [change["change"] for change in (await call("review_dream", only="included"))["full"]] == ["c1"]
+
+
+async def test_review_comes_in_pages(call: Call, stores: Stores):
+    await proposal(call, stores)
+    first = await call("review_dream", limit=1)
+    second = await call("review_dream", limit=1, cursor=first["next_cursor"])
+    assert first["changes"][0].startswith("c2 ")
+    assert second["changes"][0].startswith("c1 ")
+    assert "next_cursor" not in second
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"accept": ["c7"]}, "no change c7"),
+        ({"accept": ["seven"]}, "names no change"),
+        ({"accept": ["c0"]}, "names no change"),
+        ({"accept": ["c1"], "reject": ["c1"]}, "both accepted and rejected"),
+        ({"reject": ["included"]}, "names no change"),
+        ({"only": ["risky"]}, "only takes change ids"),
+        ({"only": ["c7"]}, "no change c7"),
+        ({"edit": {"change": "c7", "content": "x"}}, "no change c7"),
+        ({"edit": {"change": "x", "content": "x"}}, "no change id"),
+        ({"edit": {"change": "c1", "content": " "}}, "empty"),
+        ({"discard": True, "accept": ["c1"]}, "leave accept, reject and edit out"),
+    ],
+)
+async def test_a_wrong_review_is_refused_and_decides_nothing(
+    call: Call, stores: Stores, arguments: dict[str, object], told: str
+):
+    await proposal(call, stores)
+    before = await call("review_dream")
+    refusal = await call("review_dream", **arguments)
+    assert isinstance(refusal, str)
+    assert told in refusal
+    assert await call("review_dream") == before
+
+
+async def test_a_switch_applies_what_is_included_and_a_rollback_undoes_it(call: Call, stores: Stores):
+    _, ids = await proposal(call, stores)
+    proposed = (await call("memory_status"))["standing"][0]["proposal"]
+    difference = await call("diff_versions")
+    assert difference["target"] == proposed
+    assert {row["id"] for row in difference["differences"]} <= set(ids[:2])
+    assert all(row["reason"] == "They say one thing (merge)." for row in difference["differences"])
+    await call("remember", content="Said while the proposal waited.")
+    head = (await call("memory_status"))["standing"][0]["head"]
+    assert "head" in await call("switch_version", version=proposed, expected_head=head + 50)
+    switched = await call("switch_version", version=proposed, expected_head=head)
+    assert switched["applied"] == 1
+    assert switched["suggested"] == 1
+    assert (await call("recall", entry_ids=[ids[1]]))["closed"][0]["became"] == [ids[0]]
+    assert len((await call("recall", query="waited"))["entries"]) == 1
+    older = await call("switch_version", version=1)
+    assert "rollback(version=1)" in older
+    assert 'mode="restore"' in older
+    back = await call("rollback")
+    assert back["undone"] == [switched["head"]]
+    assert "closed" not in await call("recall", entry_ids=[ids[1]])
+    assert len((await call("recall", query="waited"))["entries"]) == 1
+    listed = await call("list_versions", limit=1)
+    assert listed["versions"][0]["kind"] == "rollback"
+    assert listed["versions"][0]["head"] is True
+    older = await call("list_versions", limit=1, cursor=listed["next_cursor"])
+    assert older["versions"][0]["number"] == listed["versions"][0]["number"] - 1
+
+
+async def test_discarding_throws_the_proposal_away(call: Call, stores: Stores):
+    await proposal(call, stores)
+    answer = await call("review_dream", discard=True)
+    assert "discarded" in answer["summary"]
+    assert "proposal" not in (await call("memory_status"))["standing"][0]
+    assert "no open proposal" in await call("review_dream", discard=True)
+
+
+async def test_an_agent_decides_on_low_risk_by_itself(call: Call, stores: Stores):
+    dream_id, _ = await proposal(call, stores)
+    answer = await call("review_dream", reject=["low"])
+    assert answer["decided"] == ["c1 rejected"]
+    answer = await call("review_dream", accept=["c1"], edit={"change": "c1", "content": "Acme listens on 5433."})
+    assert answer["decided"] == ["c1 included"]
+    change = (await stores.list_changes(dream_id, numbers=[1])).changes[0]
+    assert change.decided_by == "agent"
+    assert change.after[0].content == "Acme listens on 5433."
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        {"accept": ["c2"]},
+        {"accept": ["high"]},
+        {"accept": ["suggested"]},
+        {"edit": {"change": "c2", "content": "Ada leads acme and everything else."}},
+    ],
+)
+async def test_without_a_person_to_ask_high_risk_is_refused_and_the_command_line_named(
+    call: Call, stores: Stores, decision: dict[str, object]
+):
+    dream_id, _ = await proposal(call, stores)
+    refusal = await call("review_dream", **decision)
+    assert f"dreamkeep review {dream_id} --accept c2" in refusal
+    assert (await stores.list_changes(dream_id, numbers=[2])).changes[0].decision == "suggested"
+
+
+async def test_a_person_who_agrees_includes_high_risk_under_their_own_name(
+    connect: Callable[..., Client], calling: Callable[[Client], Call], stores: Stores
+):
+    asked: list[str] = []
+
+    async def agree(_context: object, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"include": True})
+
+    async with connect(elicitation_callback=agree) as client:
+        call = calling(client)
+        dream_id, _ = await proposal(call, stores)
+        answer = await call("review_dream", accept=["suggested"])
+    assert answer["decided"] == ["c2 included"]
+    assert len(asked) == 1
+    assert "Ada is the lead of acme." in asked[0]
+    change = (await stores.list_changes(dream_id, numbers=[2])).changes[0]
+    assert change.decision == "included"
+    assert change.decided_by == "user"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        ElicitResult(action="decline"),
+        ElicitResult(action="cancel"),
+        ElicitResult(action="accept", content={"include": False}),
+    ],
+    ids=["declined", "canceled", "said-no"],
+)
+async def test_a_person_who_does_not_agree_leaves_everything_as_it_was(
+    connect: Callable[..., Client], calling: Callable[[Client], Call], stores: Stores, reply: ElicitResult
+):
+    async def refuse(_context: object, _params: ElicitRequestParams) -> ElicitResult:
+        return reply
+
+    async with connect(elicitation_callback=refuse) as client:
+        call = calling(client)
+        dream_id, _ = await proposal(call, stores)
+        refusal = await call("review_dream", accept=["c2"], reject=["c1"])
+    assert "nothing was decided" in refusal
+    decisions = {change.number: change.decision for change in (await stores.list_changes(dream_id)).changes}
+    assert decisions == {1: "included", 2: "suggested"}
+
+
+async def test_nobody_is_asked_when_no_high_risk_change_is_among_the_accepted(
+    connect: Callable[..., Client], calling: Callable[[Client], Call], stores: Stores
+):
+    async def ask(_context: object, _params: ElicitRequestParams) -> ElicitResult:
+        raise AssertionError
+
+    async with connect(elicitation_callback=ask) as client:
+        call = calling(client)
+        await proposal(call, stores)
+        assert (await call("review_dream", accept=["low"]))["decided"] == ["c1 included"]
+        assert (await call("review_dream", reject=["c2"]))["decided"] == ["c2 rejected"]
+
+
+async def test_the_owner_may_let_agents_include_high_risk(
+    connect: Callable[..., Client], calling: Callable[[Client], Call], stores: Stores, settings: Settings
+):
+    async with connect(settings.model_copy(update={"agents_may_include_high_risk": True})) as client:
+        call = calling(client)
+        dream_id, _ = await proposal(call, stores)
+        assert (await call("review_dream", accept=["c2"]))["decided"] == ["c2 included"]
+    assert (await stores.list_changes(dream_id, numbers=[2])).changes[0].decided_by == "agent"
+
+
+async def test_an_estimate_says_what_a_dream_would_read_and_starts_none(call: Call):
+    for fact in FACTS:
+        await call("remember", content=fact)
+    await call("record_session", messages=[{"role": "user", "content": "I prefer tabs."}])
+    answer = await call("start_dream", estimate_only=True, policy="auto_medium")
+    assert answer["estimate"]["entries"] == 4
+    assert answer["estimate"]["sessions"] == 1
+    assert answer["policy"] == "review"
+    assert "policy_max" in answer["note"]
+    assert "dream_id" not in answer
+    assert "has not dreamt yet" in await call("get_dream")
+
+
+async def test_judging_says_that_no_dream_asks_yet(call: Call, stores: Stores):
+    await proposal(call, stores)
+    assert "No dream asks for judgements yet" in await call("judge_dream", batch_id="b1", judgements=[])
+
+
+async def test_a_proposal_must_be_dealt_with_before_the_next_dream(call: Call, stores: Stores):
+    await proposal(call, stores)
+    await call("remember", content="Something new.")
+    refusal = await call("start_dream")
+    assert "open proposal" in refusal
+    assert "discard" in refusal
+
+
+async def test_a_canceled_dream_says_so(call: Call, stores: Stores):
+    await call("remember", content=FACTS[0])
+    started = await stores.start_dream(
+        NewDream(
+            store=PROJECT,
+            base=None,
+            sessions=(),
+            instructions="",
+            judge="rules",
+            policy="review",
+            model=None,
+            budget_tokens=None,
+            budget_usd=None,
+            requested_by="agent",
+        )
+    )
+    answer = await call("cancel_dream")
+    assert answer == {"dream_id": started.dream.dream_id, "status": "canceled"}
+    assert "Nothing was changed" in (await call("get_dream"))["next"]
+
+
+async def test_a_dream_runs_in_a_worker_of_its_own_while_the_client_waits(
+    connect: Callable[..., Client], calling: Callable[[Client], Call], era: str
+):
+    stages: list[str] = []
+
+    async def watch(progress: float, total: float | None, message: str | None) -> None:
+        stages.append(message or "")
+
+    async with connect() as client:
+        call = calling(client)
+        ids = [(await call("remember", content=fact))["entry_id"] for fact in FACTS]
+        await call("remember", content="acme's port is 5433")
+        started = await call("start_dream", sessions="none")
+        assert started["judge"] == "rules"
+        assert started["dream_id"] in started["note"]
+        again = await call("start_dream", sessions="none")
+        assert again["dream_id"] == started["dream_id"]
+        waited = await client.call_tool("get_dream", {"wait_seconds": 50}, progress_callback=watch)
+        assert waited.structured_content is not None
+        assert waited.structured_content["status"] == "completed", waited.structured_content
+        assert stages
+        review = await call("review_dream")
+        assert review["changes"]
+        assert len((await call("recall", query="port", store="project/acme"))["entries"]) >= 2
+        assert (await call("recall", entry_ids=ids)).get("closed") is None
+
+
+async def test_a_page_of_long_changes_and_of_long_differences_stays_under_two_thousand_characters(
+    call: Call, stores: Stores
+):
+    ids = [
+        (await call("remember", content=f"Fact {number}: " + f"word{number} of a long story " * 30, tags=["long"]))[
+            "entry_id"
+        ]
+        for number in range(40)
+    ]
+    entries = await entries_of(stores, ids)
+    pairs = [(entries[number], entries[number + 1]) for number in range(0, 40, 2)]
+    merged = [draft("merge", "medium", "included", pair, pair[0].content + " And more.") for pair in pairs]
+    await propose(stores, merged)
+    for tool in ("review_dream", "diff_versions", "list_versions", "memory_status", "get_dream"):
+        answer = await call(tool)
+        assert len(json.dumps(answer, separators=(",", ":"), ensure_ascii=False)) <= 2_000, tool
+    assert len((await call("review_dream"))["changes"]) == 15
+    answer = await call("review_dream", reject=["medium"])
+    assert len(answer["decided"]) == 20
