@@ -1,0 +1,226 @@
+"""`dream`: start one and watch it, or look at, cancel and archive one."""
+
+from typing import Literal, get_args
+
+import click
+
+from dreamkeep_server.cli.opening import (
+    ACTOR,
+    DREAM_FAILED,
+    REFUSED,
+    Opened,
+    VersionNumber,
+    chosen_store,
+    json_option,
+    store_option,
+    with_stores,
+)
+from dreamkeep_server.cli.text import minute, plural, shown, to_json
+from dreamkeep_store.errors import InvalidError
+from dreamkeep_store.models import (
+    INSTRUCTIONS_CHARACTERS_MAX,
+    Dream,
+    DreamId,
+    JudgeName,
+    NewDream,
+    Policy,
+    SessionId,
+)
+
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+"""Least first."""
+
+
+@click.command
+@click.argument("dream_id", required=False, metavar="[DREAM]")
+@store_option
+@click.option("--status", "deed", flag_value="status", help="Only show DREAM (or the latest).")
+@click.option("--cancel", "deed", flag_value="cancel", help="Cancel DREAM (or the latest).")
+@click.option("--archive", "deed", flag_value="archive", help="Put DREAM (or the latest) away.")
+@click.option("--estimate", "deed", flag_value="estimate", help="Only say what it would read and cost.")
+@click.option("--version", type=VersionNumber(), metavar="N", help="The version to read (head, if left out).")
+@click.option("--sessions", default="new", metavar="WHICH", help="new (if left out), none, or ids with commas.")
+@click.option("--instructions", default="", help=f"Up to {INSTRUCTIONS_CHARACTERS_MAX:,} characters for the judge.")
+@click.option("--judge", type=click.Choice(["auto", *get_args(JudgeName)]), default="auto", show_default=True)
+@click.option("--policy", type=click.Choice(POLICIES), default="review", help="What it may switch to by itself.")
+@click.option("--model", help="The model that judges.")
+@click.option("--budget-tokens", type=click.IntRange(min=1), help="The most tokens it may use.")
+@click.option("--budget-usd", type=click.FloatRange(min=0, min_open=True), help="The most dollars it may cost.")
+@click.option("--no-wait", is_flag=True, help="Start it and come back at once.")
+@json_option
+@with_stores
+async def dream(
+    opened: Opened,
+    *,
+    dream_id: str | None,
+    store: str | None,
+    deed: Literal["status", "cancel", "archive", "estimate"] | None,
+    version: int | None,
+    sessions: str,
+    instructions: str,
+    judge: Literal["auto"] | JudgeName,
+    policy: Policy,
+    model: str | None,
+    budget_tokens: int | None,
+    budget_usd: float | None,
+    no_wait: bool,
+    as_json: bool,
+) -> int | None:
+    """Let the memory dream, and watch it.
+
+    It reads the memory and the new sessions, and proposes a new version. It runs in a process of its
+    own; Ctrl-C stops watching, not dreaming. Nothing that is remembered changes until somebody switches
+    to what it proposes.
+    """
+    if deed in {"status", "cancel", "archive"}:
+        await _about(opened, deed, dream_id, store, as_json=as_json)
+        return None
+    if dream_id is not None:
+        raise click.UsageError("A dream is named only with --status, --cancel or --archive.")
+    from dreamkeep_server.dream.redaction import redact
+
+    name = await chosen_store(opened, store)
+    new = NewDream(
+        store=name,
+        base=version,
+        sessions=_sessions(sessions),
+        instructions=redact(instructions).text,
+        judge=_judge(judge),
+        policy=_capped(opened, policy),
+        model=model,
+        budget_tokens=budget_tokens,
+        budget_usd=_least(budget_usd, opened.settings.budget_usd),
+        requested_by=ACTOR,
+    )
+    if deed == "estimate":
+        await _estimate(opened, new, as_json=as_json)
+        return None
+    started = await opened.stores.start_dream(new)
+    if started.earlier:
+        click.echo("The same input was dreamed about before; here is that dream.", err=True)
+    return await _watch(opened, started.dream, no_wait=no_wait, as_json=as_json)
+
+
+def _sessions(which: str) -> tuple[SessionId, ...] | Literal["new"]:
+    if which == "new":
+        return "new"
+    if which == "none":
+        return ()
+    return tuple(SessionId(one.strip()) for one in which.split(",") if one.strip())
+
+
+def _judge(asked: Literal["auto"] | JudgeName) -> JudgeName:
+    """Who judges. `auto` leaves out the judges that do not exist yet, whatever the settings prefer."""
+    if asked in {"claude", "agent"}:
+        raise InvalidError(f"The judge {asked} comes with a later release; --judge rules works now, without a key.")
+    return "rules"
+
+
+def _capped(opened: Opened, policy: Policy) -> Policy:
+    """The policy, or the owner's most when that is less: an agent has a shell too."""
+    most = opened.settings.policy_max
+    if POLICIES.index(policy) <= POLICIES.index(most):
+        return policy
+    click.echo(
+        f"The setting policy_max allows {most} at most, so that is this dream's policy, not {policy}.",
+        err=True,
+    )
+    return most
+
+
+def _least(asked: float | None, allowed: float | None) -> float | None:
+    given = [amount for amount in (asked, allowed) if amount is not None]
+    return min(given) if given else None
+
+
+async def _estimate(opened: Opened, new: NewDream, *, as_json: bool) -> None:
+    from dreamkeep_server.tools.estimates import estimate_of
+
+    estimate = await estimate_of(opened.stores, new)
+    if as_json:
+        click.echo(to_json(estimate.model_dump(mode="json")))
+        return
+    for name, value in estimate.model_dump(exclude_none=True).items():
+        click.echo(f"{name.replace('_', ' ')}: {value}")
+
+
+async def _about(opened: Opened, deed: str, dream_id: str | None, store: str | None, *, as_json: bool) -> None:
+    """Look at a dream, named or the store's latest, and perhaps do something about it."""
+    if dream_id is not None:
+        found = await opened.stores.get_dream(DreamId(dream_id))
+    else:
+        found = await opened.stores.get_dream(None, store=await chosen_store(opened, store))
+    if deed == "cancel":
+        found = await opened.stores.cancel_dream(found.dream_id, actor=ACTOR)
+    elif deed == "archive":
+        found = await opened.stores.archive_dream(found.dream_id, actor=ACTOR)
+    click.echo(to_json(found) if as_json else "\n".join(told(found)))
+
+
+async def _watch(opened: Opened, dream: Dream, *, no_wait: bool, as_json: bool) -> int | None:
+    import anyio
+
+    if no_wait:
+        from dreamkeep_server.worker import ensure_worker
+
+        await ensure_worker(opened.stores)
+        click.echo(to_json(dream) if as_json else f"Dream {dream.dream_id} goes on in the background.")
+        return None
+    from dreamkeep_server.cli.drawing import to_stderr
+    from dreamkeep_server.cli.watching import watch_drawn
+
+    try:
+        ended = await watch_drawn(opened.stores, dream, to_stderr())
+    except anyio.get_cancelled_exc_class():
+        click.echo(f"\nDream {dream.dream_id} goes on; `dreamkeep dream --status` shows it.", err=True)
+        raise
+    click.echo(to_json(ended) if as_json else "\n".join(told(ended)))
+    return {"failed": DREAM_FAILED, "canceled": REFUSED}.get(ended.status)
+
+
+def told(dream: Dream) -> list[str]:
+    """A dream in a few lines, ending with what to do next."""
+    lines = [f"Dream {dream.dream_id} of {dream.store}, version {dream.base}: {dream.status}"]
+    if dream.status in {"pending", "running"}:
+        of = f" {dream.done:,} of {dream.total:,}" if dream.total else ""
+        lines.append(f"  {dream.stage}{of}, attempt {dream.attempt}")
+        return lines
+    if dream.error_code is not None:
+        lines.append(f"  {dream.error_code}: {shown(dream.error_message or '')}")
+    if dream.started_at and dream.ended_at:
+        seconds = (dream.ended_at - dream.started_at).total_seconds()
+        lines.append(f"  took {seconds:.1f} s, judge {dream.judge}, {plural(len(dream.sessions), 'session')} read")
+    lines += counted(dream)
+    if dream.recall_checked:
+        lines.append(f"  recall check: {dream.recall_kept} of {dream.recall_checked} past recalls still find it")
+    if dream.refusals:
+        lines.append(f"  {plural(len(dream.refusals), 'operation')} refused: {shown(dream.refusals[0])}")
+    if dream.archived_at is not None:
+        lines.append(f"  archived {minute(dream.archived_at)}")
+    if dream.status == "completed":
+        lines.append(_next(dream))
+    return lines
+
+
+def counted(dream: Dream) -> list[str]:
+    """The changes of a dream by what is decided about them."""
+    totals: dict[str, dict[str, int]] = {}
+    for key, number in dream.counts.items():
+        operation, _, decision = key.split("/")
+        of_decision = totals.setdefault(decision, {})
+        of_decision[operation] = of_decision.get(operation, 0) + number
+    return [
+        f"  {decision}: {sum(totals[decision].values())} "
+        f"({', '.join(f'{operation} {number}' for operation, number in sorted(totals[decision].items()))})"
+        for decision in ("included", "suggested", "rejected")
+        if decision in totals
+    ]
+
+
+def _next(dream: Dream) -> str:
+    if dream.output_version is None:
+        return "Nothing to change: the memory is as tidy as the judge can tell."
+    return (
+        f"It proposes version {dream.output_version}. See it with `dreamkeep review`, take it with "
+        f"`dreamkeep switch {dream.output_version}`; nothing has moved yet."
+    )

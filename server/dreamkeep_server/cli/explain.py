@@ -1,0 +1,119 @@
+"""`explain`: where an entry came from, how fresh it is, and what it became."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+
+from dreamkeep_server.cli.opening import Opened, json_option, with_stores
+from dreamkeep_server.cli.text import minute, one_line, plain, plural, shown, to_json
+from dreamkeep_store.models import Change, Closed, DreamId, Entry, EntryId, Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where an entry's present state came from."""
+
+    session: Session | None
+    change: Change | None
+    """The dream's change that wrote it; None when it was written by hand."""
+
+
+@click.command
+@click.argument("entry")
+@json_option
+@with_stores
+async def explain(opened: Opened, *, entry: str, as_json: bool) -> None:
+    """Say where an entry came from, how fresh it is, what it became."""
+    (found,) = await opened.stores.get_entries((EntryId(entry),))
+    if isinstance(found, Closed):
+        became = [one for one in await _live(opened, found) if isinstance(one, Entry)]
+        if as_json:
+            click.echo(to_json({**plain(found), "became_entries": became}))
+        else:
+            click.echo("\n".join(_of_closed(found, became)))
+        return
+    origin = await _origin(opened, found)
+    now = datetime.now(UTC)
+    if as_json:
+        from dreamkeep_server import staleness
+
+        fresh = {
+            "freshness": round(staleness.freshness(found, now), 4),
+            "stale": staleness.is_stale(found, now),
+        }
+        click.echo(to_json({**plain(found), **fresh, **plain(origin)}))
+    else:
+        click.echo("\n".join(_of_live(found, origin, now)))
+
+
+async def _live(opened: Opened, closed: Closed) -> list[Entry | Closed]:
+    return await opened.stores.get_entries(closed.became) if closed.became else []
+
+
+async def _origin(opened: Opened, entry: Entry) -> Origin:
+    session = await opened.stores.get_session(entry.session_id) if entry.session_id else None
+    change = await _change(opened, entry, entry.dream_id) if entry.dream_id else None
+    return Origin(session=session, change=change)
+
+
+async def _change(opened: Opened, entry: Entry, dream_id: DreamId) -> Change | None:
+    offset = 0
+    while True:
+        page = await opened.stores.list_changes(dream_id, limit=100, offset=offset)
+        for change in page.changes:
+            if any(one.entry_id == entry.entry_id for one in change.after):
+                return change
+        offset += len(page.changes)
+        if offset >= page.total or not page.changes:
+            return None
+
+
+def _of_live(entry: Entry, origin: Origin, now: datetime) -> list[str]:
+    from dreamkeep_server import staleness
+
+    lines = [
+        shown(entry.content),
+        f"  {entry.entry_id} in {entry.store}: {entry.tier}, trusted as from {_from_whom(entry)}"
+        + (f", topic {shown(entry.topic)}" if entry.topic else "")
+        + (f", tags {', '.join(shown(tag) for tag in entry.tags)}" if entry.tags else ""),
+        f"  asserted {minute(entry.asserted_at)}; recalled {plural(entry.usage.recalls, 'time')}, "
+        f"useful {entry.usage.useful}, wrong {entry.usage.wrong}, outdated {entry.usage.outdated}",
+        f"  fresh? {staleness.explain(entry, now)}",
+    ]
+    if origin.session is not None:
+        session = origin.session
+        lines.append(f"  said in session {session.session_id}, begun {minute(session.started_at)}")
+    if origin.change is None:
+        lines.append("  written by hand" if entry.dream_id is None else f"  written by dream {entry.dream_id}")
+        return lines
+    change = origin.change
+    lines.append(
+        f"  written by dream {entry.dream_id} in version {change.version} (c{change.number}, {change.operation}, "
+        f"{change.risk} risk, {change.decision} by {change.decided_by}): {one_line(change.reason)}"
+    )
+    lines += [f"    from {one.entry_id}: {one_line(one.content, 200)}" for one in change.before]
+    lines += [
+        f"    from {quote.session_id} message {quote.message} ({quote.role}): “{one_line(quote.text, 200)}”"
+        for quote in change.quotes
+    ]
+    return lines
+
+
+def _from_whom(entry: Entry) -> str:
+    return {"user": "you", "agent": "an agent", "tool": "a tool", "external": "outside"}[entry.trust]
+
+
+def _of_closed(closed: Closed, became: list[Entry]) -> list[str]:
+    how = {
+        "forgotten": "was forgotten",
+        "replaced": "was replaced by hand",
+        "dream": "was closed by a dream",
+        "rollback": "was closed by a rollback",
+    }[closed.how]
+    reason = f": {one_line(closed.reason)}" if closed.reason else ""
+    lines = [f"{closed.entry_id} in {closed.store} {how} on {minute(closed.closed_at)}{reason}"]
+    lines += [f"  says it now: {one.entry_id}  {one_line(one.content, 200)}" for one in became]
+    if not closed.became:
+        lines.append("  nothing says it now; every version that had it still does")
+    return lines

@@ -1,0 +1,1 @@
+"""`dreamkeep demo`: a sample memory, and the script that lets it dream."""

@@ -1,0 +1,298 @@
+"""dream, review, diff, switch, rollback, versions, worker: a dream from the command line, with a real worker."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from dreamkeep_store.models import NewDream, NewEntry, StoreName
+from dreamkeep_store.store import open_stores
+
+Fine = Callable[..., str]
+Said = Callable[..., Any]
+Refused = Callable[..., str]
+Terminal = Callable[..., tuple[int, str]]
+
+
+NEW_DREAM = NewDream(
+    store=StoreName("user"),
+    base=None,
+    sessions="new",
+    instructions="",
+    judge="rules",
+    policy="review",
+    model=None,
+    budget_tokens=None,
+    budget_usd=None,
+    requested_by="user",
+)
+
+
+def notes(*, days: int) -> str:
+    """Twelve facts, two of which say one thing, one of which took the place of another, and an old passing note."""
+    now = datetime.now(UTC)
+    facts = [{"content": f"Room {number} is on floor {number % 5}."} for number in range(8)]
+    facts += [
+        {"content": "The staging API listens on port 8080.", "asserted_at": (now - timedelta(days=days)).isoformat()},
+        {"content": "The staging API listens on port 8443."},
+        {"content": "Tests run with pytest."},
+        {"content": "tests run with pytest", "tags": ["ci"]},
+        {
+            "content": "Looking at the flaky test.",
+            "tier": "ephemeral",
+            "asserted_at": (now - timedelta(days=days)).isoformat(),
+        },
+        {"content": "Mara drinks tea.", "tier": "persistent"},
+        {"content": "mara drinks tea"},
+    ]
+    return "".join(json.dumps(fact) + "\n" for fact in facts)
+
+
+@pytest.fixture
+def dreamt(fine: Fine, said: Said, tmp_path: Path) -> dict[str, Any]:
+    fine("import", "-", stdin=notes(days=40))
+    talk = tmp_path / "talk.json"
+    talk.write_text(json.dumps([{"role": "user", "content": "I prefer dates written like 7 March 2026."}]))
+    fine("record", str(talk))
+    return said("dream")
+
+
+def contents(said: Said) -> set[str]:
+    return {entry["content"] for entry in said("recall", "--limit", "100")}
+
+
+def test_a_dream_runs_in_a_worker_and_proposes(dreamt: dict[str, Any], said: Said, fine: Fine) -> None:
+    assert dreamt["status"] == "completed"
+    assert dreamt["output_version"] is not None
+    assert said("dream", "--status")["dream_id"] == dreamt["dream_id"]
+    told = fine("dream", "--status", dreamt["dream_id"])
+    assert "completed" in told
+    assert f"dreamkeep switch {dreamt['output_version']}" in told
+    assert f"version {dreamt['output_version']}" in fine("status")
+
+
+def test_the_diff_of_a_proposal_is_grouped_and_says_why(dreamt: dict[str, Any], fine: Fine, said: Said) -> None:
+    told = fine("diff")
+    assert f"head to version {dreamt['output_version']}" in told
+    assert "superseded" in told
+    assert "low risk  merged" in told
+    assert "       - The staging API listens on port 8080." in told
+    assert "       = The staging API listens on port 8443." in told
+    assert "     why " in told
+    assert "\x1b" not in told
+    assert all(line == line.rstrip() and len(line) <= 80 for line in told.splitlines())
+    found = said("diff")
+    assert found["total"] == len(found["differences"]) > 0
+    assert {difference["how"] for difference in found["differences"]} >= {"merge", "supersede", "archive"}
+
+
+def test_switching_takes_it_and_rolling_back_returns(dreamt: dict[str, Any], fine: Fine, said: Said) -> None:
+    before = contents(said)
+    switched = said("switch")
+    assert switched["head"] == dreamt["output_version"]
+    after = contents(said)
+    assert "The staging API listens on port 8080." in before - after
+    assert "Looking at the flaky test." in before - after
+    assert "The staging API listens on port 8443." in after
+    assert "Room 3 is on floor 3." in after
+    back = said("rollback")
+    assert back["undone"] == [switched["head"]]
+    assert contents(said) == before
+    found = said("versions")
+    assert [version["number"] for version in found if version["head"]] == [back["head"]]
+    assert f"* v{back['head']}" in fine("versions")
+    assert "edited" in fine("diff", "1", "head") or "remembered" in fine("diff", "1", "head")
+    assert "the same" in fine("diff", "head", str(back["head"]))
+    fine("verify")
+
+
+def test_what_a_session_stated_is_suggested_with_its_quote_and_can_be_accepted(
+    dreamt: dict[str, Any], fine: Fine, said: Said
+) -> None:
+    (added,) = [change for change in said("review", "add") if "dates written" in change["after"][0]["content"]]
+    assert added["decision"] == "suggested"
+    assert added["quotes"][0]["text"] == "I prefer dates written like 7 March 2026."
+    assert "said “I prefer dates written like 7 March 2026.”" in fine("review", "list", "suggested")
+    assert f"c{added['number']}  included" in fine("review", "accept", f"c{added['number']}")
+    fine("switch", str(dreamt["output_version"]))
+    (entry,) = [entry for entry in said("recall", "dates written") if "dates" in entry["content"]]
+    explained = fine("explain", entry["entry_id"])
+    assert f"written by dream {dreamt['dream_id']}" in explained
+    assert "I prefer dates written like 7 March 2026." in explained
+    assert "said in session" in explained
+
+
+def test_an_edit_has_its_own_words(dreamt: dict[str, Any], said: Said) -> None:
+    (added,) = said("review", "add")
+    (edited,) = said("review", "edit", f"c{added['number']}", "Mara writes dates like 7 March 2026.")
+    assert edited["decision"] == "included"
+    assert edited["after"][0]["content"] == "Mara writes dates like 7 March 2026."
+
+
+def test_a_rejected_change_is_left_out(dreamt: dict[str, Any], said: Said) -> None:
+    assert all(change["decision"] == "rejected" for change in said("review", "reject", "supersede"))
+    said("switch")
+    assert "The staging API listens on port 8080." in contents(said)
+
+
+def test_a_proposal_can_be_thrown_away(dreamt: dict[str, Any], fine: Fine, said: Said, refused: Refused) -> None:
+    assert "is discarded" in fine("review", "discard")
+    assert "has no open proposal" in refused("switch")
+    assert "has no open proposal" in refused("diff")
+    assert said("versions")[0]["state"] in {"discarded", "published"}
+
+
+def test_high_risk_refuses_without_a_terminal(dreamt: dict[str, Any], said: Said, refused: Refused) -> None:
+    (high,) = said("review", "high")
+    assert "included by a person" in refused("review", "accept", f"c{high['number']}")
+    assert "Nothing was decided" in refused("review", "edit", f"c{high['number']}", "Other words.")
+    assert said("review", "high")[0]["decision"] == "suggested"
+
+
+@pytest.mark.parametrize(("answer", "decision"), [("y", "included"), ("n", "suggested")])
+def test_high_risk_asks_on_a_terminal(
+    answer: str, decision: str, terminal: Terminal, dreamt: dict[str, Any], said: Said
+) -> None:
+    (high,) = said("review", "high")
+    code, seen = terminal("review", "accept", f"c{high['number']}", answer=answer)
+    assert "Mara drinks tea." in seen
+    assert "of high risk?" in seen
+    assert code == (0 if answer == "y" else 1)
+    assert said("review", "high")[0]["decision"] == decision
+
+
+def test_an_owner_may_let_agents_include_high_risk(
+    dreamt: dict[str, Any], fine: Fine, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DREAMKEEP_AGENTS_MAY_INCLUDE_HIGH_RISK", "true")
+    fine("review", "accept", "high")
+    assert said("review", "high")[0]["decision"] == "included"
+
+
+def test_a_second_dream_waits_for_the_open_proposal(dreamt: dict[str, Any], fine: Fine, refused: Refused) -> None:
+    assert f"Dream {dreamt['dream_id']} of user" in fine("dream")
+    fine("remember", "Boats.")
+    assert f"version {dreamt['output_version']}" in refused("dream")
+
+
+def test_nothing_to_change_is_said(fine: Fine) -> None:
+    fine("remember", "Tea.")
+    assert "Nothing to change" in fine("dream")
+
+
+def test_an_estimate_starts_nothing(fine: Fine, said: Said, refused: Refused) -> None:
+    fine("import", "-", stdin=notes(days=40))
+    estimate = said("dream", "--estimate")
+    assert estimate["entries"] == 15
+    assert estimate["input_tokens"] == 0
+    assert "entries: 15" in fine("dream", "--estimate")
+    assert refused("dream", "--status")
+
+
+def test_a_policy_beyond_the_owners_most_is_capped(run: Callable[..., Any], fine: Fine) -> None:
+    fine("import", "-", stdin=notes(days=40))
+    result = run("dream", "--policy", "auto_medium", "--json")
+    assert "policy_max allows review at most" in result.stderr
+    assert json.loads(result.stdout)["policy"] == "review"
+
+
+def test_a_policy_that_the_owner_allows_switches_by_itself(
+    fine: Fine, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DREAMKEEP_POLICY_MAX", "auto_low")
+    fine("import", "-", stdin=notes(days=40))
+    ended = said("dream", "--policy", "auto_low")
+    assert said("status")[0]["head"] == ended["output_version"]
+    assert "tests run with pytest" not in contents(said) or "Tests run with pytest." not in contents(said)
+
+
+async def test_a_dream_that_waits_can_be_canceled(home: Path, fine: Fine) -> None:
+    async with open_stores(home / "dreamkeep.db") as stores:
+        await stores.remember(StoreName("user"), NewEntry(content="Tea."), actor="user")
+        started = await stores.start_dream(NEW_DREAM)
+    assert "pending" in await anyio.to_thread.run_sync(fine, "dream", "--status")
+    assert "canceled" in await anyio.to_thread.run_sync(fine, "dream", "--cancel", started.dream.dream_id)
+
+
+async def test_a_dream_that_failed_has_an_exit_code_of_its_own(home: Path, run: Callable[..., Any]) -> None:
+    async def call() -> None:
+        results.append(await anyio.to_thread.run_sync(run, "dream"))
+
+    results: list[Any] = []
+    async with open_stores(home / "dreamkeep.db") as stores:
+        await stores.remember(StoreName("user"), NewEntry(content="Tea."), actor="user")
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(call)
+                # The test takes the dream before the worker that the command starts has even started.
+                while (dream := await stores.claim_dream("test", lease_seconds=60)) is None:  # noqa: ASYNC110  # another process queues it
+                    await anyio.sleep(0.01)
+                await stores.fail_dream(dream.dream_id, dream.attempt, "internal_error", "It broke.")
+    assert results[0].exit_code == 3
+    assert "internal_error: It broke." in results[0].stdout
+
+
+def test_an_ended_dream_can_be_archived(dreamt: dict[str, Any], said: Said) -> None:
+    assert said("dream", "--archive", dreamt["dream_id"])["archived_at"] is not None
+
+
+def test_a_worker_in_the_foreground_ends_when_nothing_waits(fine: Fine, said: Said) -> None:
+    fine("import", "-", stdin=notes(days=40))
+    fine("worker", "--idle-seconds", "0")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("dream", "--store", "nowhere"), "There is no store 'nowhere'"),
+        (("dream", "--version", "9"), "version 9"),
+        (("dream", "--sessions", "s_nothere"), "s_nothere"),
+        (("dream", "--judge", "claude"), "later release"),
+        (("dream", "--instructions", "x" * 5_000), "4,096"),
+        (("dream", "--status", "d_nothere"), "d_nothere"),
+        (("dream", "--cancel", "d_nothere"), "d_nothere"),
+        (("review",), "dream"),
+        (("review", "accept", "c1", "--dream", "d_nothere"), "d_nothere"),
+        (("switch", "9"), "version 9"),
+        (("switch",), "has no open proposal"),
+        (("rollback", "9"), "version 9"),
+        (("diff", "1", "9"), "version 9"),
+        (("diff",), "has no open proposal"),
+        (("versions", "--store", "nowhere"), "There is no store 'nowhere'"),
+    ],
+)
+def test_a_refusal_is_a_sentence(words: tuple[str, ...], says: str, fine: Fine, refused: Refused) -> None:
+    fine("remember", "Tea.")
+    assert says in refused(*words)
+
+
+def test_changes_that_are_not_there_are_named(dreamt: dict[str, Any], refused: Refused) -> None:
+    assert "c999" in refused("review", "accept", "c999")
+    assert "included already" in refused("review", "accept", "included")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dream", "d_1"),
+        ("dream", "--policy", "everything"),
+        ("dream", "--budget-usd", "0"),
+        ("dream", "--budget-tokens", "-1"),
+        ("review", "accept"),
+        ("review", "accept", "change-one"),
+        ("review", "edit", "c1"),
+        ("review", "edit", "low", "Words."),
+        ("switch", "head"),
+        ("rollback", "--mode", "undo"),
+        ("diff", "one"),
+        ("versions", "--limit", "1000"),
+        ("worker", "--idle-seconds", "-1"),
+    ],
+)
+def test_wrong_words_are_a_wrong_call(words: tuple[str, ...], refused: Refused) -> None:
+    assert "Usage: dreamkeep" in refused(*words, code=2)
