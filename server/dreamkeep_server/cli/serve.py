@@ -16,10 +16,13 @@ def serve(*, http: bool, port: int) -> None:
     This is what a client's configuration starts; claude_config.example.json has an entry to paste. Over
     HTTP, each client needs a token: `dreamkeep token create NAME`.
     """
-    import anyio
+    from dreamkeep_server.imports import uncollected
 
-    from dreamkeep_server import server
-    from dreamkeep_server.settings import load_settings
+    with uncollected():
+        import anyio
+
+        from dreamkeep_server import server
+        from dreamkeep_server.settings import load_settings
 
     settings = load_settings()
     if http:

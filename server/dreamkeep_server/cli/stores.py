@@ -96,7 +96,7 @@ def _told(standing: Standing) -> list[str]:
 
 
 def _remarks(standing: Standing) -> list[str]:
-    from dreamkeep_server.tools.reminders import due, waiting
+    from dreamkeep_server.occasions import due, waiting
 
     now = datetime.now(UTC)
     return [remark for remark in (waiting(standing, now), due(standing, now)) if remark]

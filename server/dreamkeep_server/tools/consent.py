@@ -7,6 +7,7 @@ from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, ConfigDict, Field
 
+from dreamkeep_server.dream.injection import looks_like_instruction
 from dreamkeep_server.tools.arguments import CHANGE_ID, Names, chosen, number_of_change, shown
 from dreamkeep_server.tools.caller import Caller, caller_of
 from dreamkeep_server.tools.cuts import one_line
@@ -59,10 +60,11 @@ async def ask_person(
     ids = ",".join(f"c{change.number}" for change in risky)
     asked = ctx.client_capabilities.elicitation if ctx.client_capabilities is not None else None
     if asked is None or (asked.form is None and asked.url is not None):
+        named = " ".join(f"c{change.number}" for change in risky)
         raise ToolError(
             f"{ids}: of high risk, and only a person includes those; nothing was decided. This client cannot ask one. "
-            f"A person can run `dreamkeep review {dream.dream_id} --accept {ids}` in a terminal; the other changes can "
-            f"be accepted here without {'it' if len(risky) == 1 else 'them'}."
+            f"A person can run `dreamkeep review accept {named} --dream {dream.dream_id}` in a terminal; the other "
+            f"changes can be accepted here without {'it' if len(risky) == 1 else 'them'}."
         )
     if len(risky) > CHANGES_ASKED_ABOUT_MAX:
         raise ToolError(
@@ -84,11 +86,17 @@ async def ask_person(
 async def high_risk(
     caller: Caller, dream: Dream, accept: Names | None, edit: Edit | None
 ) -> tuple[frozenset[int], list[Change]]:
-    """The numbers of what would be included, and those changes among them that are of high risk."""
+    """The numbers of what would be included, and those changes among them that are of high risk.
+
+    An edit whose text reads like an instruction makes its change one of them.
+    """
     wanted = frozenset(await numbers_of(caller, dream.dream_id, accept))
     if edit is not None:
         wanted |= {number_of_change(edit.change)}
     risky = [change for change in await _changes_of(caller, dream.dream_id, risks=("high",)) if change.number in wanted]
+    if edit is not None and looks_like_instruction(edit.content) is not None:
+        page = await caller.stores.list_changes(dream.dream_id, numbers=(number_of_change(edit.change),))
+        risky += [change for change in page.changes if change not in risky]
     return wanted, risky
 
 

@@ -101,7 +101,7 @@ def _read(caller: Caller, named: str) -> bytes:
         allowed = ", ".join(str(folder) for folder in folders)
         raise InvalidError(
             f"{shown(named)} is outside the transcript folders ({allowed}). Send messages instead; the owner can add "
-            f"a folder with the setting transcript_folders, or run `dreamkeep import` on the file."
+            f"a folder with the setting transcript_folders, or run `dreamkeep record` on the file."
         )
     try:
         # Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it.

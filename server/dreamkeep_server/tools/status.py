@@ -2,9 +2,9 @@
 
 from mcp.server.mcpserver import Context
 
+from dreamkeep_server.occasions import due, waiting
 from dreamkeep_server.tools.caller import Caller, caller_of
 from dreamkeep_server.tools.declaration import declare
-from dreamkeep_server.tools.reminders import due, waiting
 from dreamkeep_server.tools.results import StatusAnswer, StoreStatus
 from dreamkeep_store.models import StoreName
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dreamkeep_server.tools.reminders import due, waiting
+from dreamkeep_server.occasions import due, waiting
 from dreamkeep_store.models import Standing, StoreName
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
