@@ -186,6 +186,7 @@ async def refused(call: Call, stores: Stores, tool: str, arguments: dict[str, ob
     assert await everything(stores) == before
 
 
+@pytest.mark.promise("bad-input")
 @pytest.mark.parametrize("era", ["auto"], indirect=True)
 @pytest.mark.parametrize(
     ("tool", "arguments", "told"), WRONG, ids=[f"{n}-{tool}" for n, (tool, _, _) in enumerate(WRONG)]

@@ -92,6 +92,7 @@ either = st.one_of(materials().map(lambda ground: (ground, judged(ground))), hos
 
 
 @few
+@pytest.mark.promise("model-proposes")
 @given(either)
 def test_included_changes_can_all_be_applied_in_any_order(
     case: tuple[Material, list[tuple[Candidate, Judgement]]],
@@ -102,6 +103,7 @@ def test_included_changes_can_all_be_applied_in_any_order(
 
 
 @few
+@pytest.mark.promise("model-proposes")
 @given(either)
 def test_every_entry_is_kept_or_closed_once(case: tuple[Material, list[tuple[Candidate, Judgement]]]):
     ground, _ = case
@@ -126,6 +128,7 @@ def test_reads_hold_what_is_closed_and_only_live_revisions(
 
 
 @few
+@pytest.mark.promise("model-proposes")
 @given(either)
 def test_persistent_entries_come_out_the_same(case: tuple[Material, list[tuple[Candidate, Judgement]]]):
     ground, _ = case
@@ -151,6 +154,7 @@ def test_high_risk_and_instructions_are_never_included(
 
 
 @few
+@pytest.mark.promise("model-proposes")
 @given(either)
 def test_nothing_becomes_more_trusted_or_more_lasting_than_its_sources(
     case: tuple[Material, list[tuple[Candidate, Judgement]]],
@@ -247,6 +251,7 @@ def test_the_order_of_entries_does_not_matter(ground: Material, random: Random):
 
 
 @settings(few, max_examples=150)
+@pytest.mark.promise("converges")
 @given(materials())
 def test_a_second_dream_right_after_the_first_includes_nothing(ground: Material):
     first = plan_by_rules(ground)
@@ -361,6 +366,7 @@ def test_a_merge_across_a_denial_is_refused():
     assert "denies" in plan.refusals[0]
 
 
+@pytest.mark.promise("model-proposes")
 def test_ids_of_nobody_and_of_others_are_refused():
     one, other, third = (entry(n, f"fact {n}") for n in range(3))
     ground = material(one, other, third)
