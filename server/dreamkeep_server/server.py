@@ -29,6 +29,7 @@ from dreamkeep_server.tools.caller import Serving, caller_of, require_write
 from dreamkeep_server.tools.declaration import output_schema
 from dreamkeep_server.tools.offers import add_offers
 from dreamkeep_server.tools.recalls import RecallLog
+from dreamkeep_server.tools.secrets import secret_among_names
 from dreamkeep_store.errors import NotFoundError, StoreError, UnavailableError
 from dreamkeep_store.models import StoreName
 from dreamkeep_store.store import Stores, open_stores
@@ -79,7 +80,9 @@ class DreamkeepServer(MCPServer[Serving]):
             raise ToolError(f"There is no tool {shown(name)}. " + (f"Did you mean {near[0]}?" if near else ""))
         schema = declared.tool.parameters
         given = without_nulls(arguments)
-        wrong = undeclared(name, list(schema["properties"]), list(given)) or unstorable(given)
+        wrong = (
+            undeclared(name, list(schema["properties"]), list(given)) or unstorable(given) or secret_among_names(given)
+        )
         if wrong is not None:
             raise ToolError(wrong)
         try:

@@ -1,6 +1,7 @@
 """What the owner has set; the only module that reads the environment.
 
-`DREAMKEEP_*` variables win over `settings.toml` in the home folder, which wins over the defaults.
+`DREAMKEEP_*` variables win over `settings.toml` in the home folder, which wins over the defaults; what an
+owner allows agents to do is read from the file alone.
 """
 
 import os
@@ -23,6 +24,8 @@ from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.models import JudgeName, Policy
 
 PREFIX = "DREAMKEEP_"
+FILE_ONLY = ("policy_max", "agents_may_include_high_risk")
+"""What an owner allows without being asked again: not from the environment, which an agent's shell sets too."""
 
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
@@ -96,8 +99,12 @@ def load_settings() -> Settings:
     """
     unknown = sorted(name for name in _variables() if _field_of(name) not in Settings.model_fields)
     if unknown:
-        known = ", ".join(PREFIX + field.upper() for field in Settings.model_fields)
+        known = ", ".join(PREFIX + field.upper() for field in Settings.model_fields if field not in FILE_ONLY)
         raise InvalidError(f"{unknown[0]} is no setting of dreamkeep; unset it. There are: {known}.")
+    allowing = sorted(name for name in _variables() if _field_of(name) in FILE_ONLY)
+    if allowing:
+        file = _settings_file(_home_folder())
+        raise InvalidError(f"{allowing[0]} cannot be set in the environment; put {_field_of(allowing[0])} in {file}.")
     try:
         return Settings()
     except ValidationError as error:

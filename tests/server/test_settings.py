@@ -46,11 +46,26 @@ def test_home_expands_a_tilde(home: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_file_wins_over_the_defaults_and_a_variable_over_the_file(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (home / "settings.toml").write_text('policy_max = "auto_low"\nbudget_usd = 2.5\n')
-    assert load_settings().policy_max == "auto_low"
-    monkeypatch.setenv("DREAMKEEP_POLICY_MAX", "auto_medium")
-    assert load_settings().policy_max == "auto_medium"
+    (home / "settings.toml").write_text('store = "acme"\nbudget_usd = 2.5\n')
+    assert load_settings().store == "acme"
+    monkeypatch.setenv("DREAMKEEP_STORE", "other")
+    assert load_settings().store == "other"
     assert load_settings().budget_usd == 2.5
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("DREAMKEEP_POLICY_MAX", "auto_medium"), ("DREAMKEEP_AGENTS_MAY_INCLUDE_HIGH_RISK", "true")],
+)
+def test_what_agents_may_do_is_read_from_the_file_alone(
+    variable: str, value: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "settings.toml").write_text('policy_max = "auto_low"\nagents_may_include_high_risk = true\n')
+    assert load_settings().policy_max == "auto_low"
+    assert load_settings().agents_may_include_high_risk
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidError, match=f"^{variable} cannot be set in the environment; put .* in .*settings.toml"):
+        load_settings()
 
 
 def test_folders_are_listed_as_in_path_or_as_a_list(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,9 +81,9 @@ def test_an_empty_variable_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_projects_env_file_is_not_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home / ".env").write_text("DREAMKEEP_POLICY_MAX=auto_medium\n")
+    (home / ".env").write_text("DREAMKEEP_STORE=acme\n")
     monkeypatch.chdir(home)
-    assert load_settings().policy_max == "review"
+    assert load_settings().store is None
 
 
 def test_settings_do_not_change() -> None:
@@ -80,10 +95,8 @@ def test_settings_do_not_change() -> None:
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("DREAMKEEP_POLICY_MAX", "everything"),
         ("DREAMKEEP_BUDGET_USD", "-1"),
         ("DREAMKEEP_BUDGET_USD", "much"),
-        ("DREAMKEEP_AGENTS_MAY_INCLUDE_HIGH_RISK", "perhaps"),
         ("DREAMKEEP_JUDGE", "jury"),
     ],
 )
@@ -94,8 +107,8 @@ def test_a_bad_variable_is_named(variable: str, value: str, monkeypatch: pytest.
 
 
 def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DREAMKEEP_POLCY_MAX", "review")
-    with pytest.raises(InvalidError, match=r"DREAMKEEP_POLCY_MAX is no setting.*DREAMKEEP_POLICY_MAX"):
+    monkeypatch.setenv("DREAMKEEP_STROE", "acme")
+    with pytest.raises(InvalidError, match=r"DREAMKEEP_STROE is no setting.*DREAMKEEP_STORE"):
         load_settings()
 
 

@@ -13,6 +13,7 @@ from dreamkeep_server.dream.candidates import find_candidates
 from dreamkeep_server.dream.judges import rules
 from dreamkeep_server.dream.plan import Plan, make_plan
 from dreamkeep_server.dream.recall_check import RECALLS_CHECKED_MAX, RecallCheck, check_recalls, included_changes
+from dreamkeep_server.dream.words import same_words
 from dreamkeep_store.errors import ConflictError
 from dreamkeep_store.models import RISKS, Change, DraftChange, Dream, Material, Policy, Risk
 from dreamkeep_store.store import Stores
@@ -118,11 +119,25 @@ async def _switch_by_policy(
 
 
 def changed_share(changes: list[Change], entries: int) -> float:
-    """How much of a store of that many entries is archived or superseded; merged and expired ones do not count."""
-    counted = [
-        closed
-        for change in changes
-        if change.operation == "supersede" or (change.operation == "archive" and change.risk != "low")
-        for closed in change.closes
-    ]
-    return len(counted) / entries if entries else 0.0
+    """How much of a store of that many entries is archived or superseded.
+
+    Merged and expired entries do not count, but those whose words a merge does not keep are superseded by it.
+    """
+    return sum(_replaced(change) for change in changes) / entries if entries else 0.0
+
+
+def _replaced(change: Change) -> int:
+    """How many entries the change archives or supersedes."""
+    match change.operation:
+        case "supersede":
+            return len(change.closes)
+        case "archive":
+            return 0 if change.risk == "low" else len(change.closes)
+        case "merge":
+            closed = set(change.closes)
+            stays = [entry.content for entry in change.before if entry.revision_id not in closed]
+            kept = {same_words(text) for text in (*stays, *(new.content for new in change.after))}
+            gone = [entry for entry in change.before if entry.revision_id in closed]
+            return sum(same_words(entry.content) not in kept for entry in gone)
+        case _:
+            return 0

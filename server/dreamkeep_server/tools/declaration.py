@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import ValidationError
 
 from dreamkeep_server.tools.results import Answer
 
@@ -52,7 +53,11 @@ def declare(
 
     @functools.wraps(function)
     async def answering(**arguments: Any) -> CallToolResult:
-        return compact(await function(**arguments))
+        try:
+            return compact(await function(**arguments))
+        except ValidationError as fault:
+            # The arguments were valid: this is a fault of ours, and must not read as the caller's.
+            raise RuntimeError(f"{function.__name__} made an answer that its own model refuses") from fault
 
     tool = Tool.from_function(
         answering,

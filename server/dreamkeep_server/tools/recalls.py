@@ -2,10 +2,12 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 import anyio
 from anyio.abc import TaskStatus
 
+from dreamkeep_server.tools.secrets import without_secrets
 from dreamkeep_store.errors import UnavailableError
 from dreamkeep_store.models import Recalled
 from dreamkeep_store.store import Stores
@@ -26,7 +28,7 @@ class RecallLog:
 
     def note(self, recalled: Sequence[Recalled]) -> None:
         """Keep these for the next batch."""
-        self._waiting.extend(recalled)
+        self._waiting.extend(replace(one, query=without_secrets(one.query).text) for one in recalled)
         self._arrived.set()
 
     def close(self) -> None:

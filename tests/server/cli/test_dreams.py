@@ -103,12 +103,23 @@ def test_switching_takes_it_and_rolling_back_returns(dreamt: dict[str, Any], fin
     back = said("rollback")
     assert back["undone"] == [switched["head"]]
     assert contents(said) == before
+    assert "was switched to already" in fine("review")
+    assert f"switch {switched['head']}" not in fine("review") + fine("dream", "--status")
     found = said("versions")
     assert [version["number"] for version in found if version["head"]] == [back["head"]]
     assert f"* v{back['head']}" in fine("versions")
     assert "edited" in fine("diff", "1", "head") or "remembered" in fine("diff", "1", "head")
     assert "the same" in fine("diff", "head", str(back["head"]))
     fine("verify")
+
+
+def test_a_rollback_names_the_command_that_takes_it_back(dreamt: dict[str, Any], fine: Fine, said: Said) -> None:
+    switched = said("switch")
+    after = contents(said)
+    told = fine("rollback")
+    assert f"Take this back with `dreamkeep rollback {switched['head']}`." in told
+    fine("rollback", str(switched["head"]))
+    assert contents(said) == after
 
 
 def test_what_a_session_stated_is_suggested_with_its_quote_and_can_be_accepted(
@@ -160,22 +171,21 @@ def test_high_risk_asks_on_a_terminal(
 ) -> None:
     (high,) = said("review", "high")
     code, seen = terminal("review", "accept", f"c{high['number']}", answer=answer)
-    assert "Mara drinks tea." in seen
+    assert "    - mara drinks tea" in seen
+    assert "    = Mara drinks tea." in seen
     assert "of high risk?" in seen
     assert code == (0 if answer == "y" else 1)
     assert said("review", "high")[0]["decision"] == decision
 
 
-def test_an_owner_may_let_agents_include_high_risk(
-    dreamt: dict[str, Any], fine: Fine, said: Said, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DREAMKEEP_AGENTS_MAY_INCLUDE_HIGH_RISK", "true")
+def test_an_owner_may_let_agents_include_high_risk(dreamt: dict[str, Any], fine: Fine, said: Said, home: Path) -> None:
+    (home / "settings.toml").write_text("agents_may_include_high_risk = true\n")
     fine("review", "accept", "high")
     assert said("review", "high")[0]["decision"] == "included"
 
 
 def test_a_second_dream_waits_for_the_open_proposal(dreamt: dict[str, Any], fine: Fine, refused: Refused) -> None:
-    assert f"Dream {dreamt['dream_id']} of user" in fine("dream")
+    assert f"Dream {dreamt['dream_id']} of user, reading version {dreamt['base']}: completed" in fine("dream")
     fine("remember", "Boats.")
     assert f"version {dreamt['output_version']}" in refused("dream")
 
@@ -190,7 +200,9 @@ def test_an_estimate_starts_nothing(fine: Fine, said: Said, refused: Refused) ->
     estimate = said("dream", "--estimate")
     assert estimate["entries"] == 15
     assert estimate["input_tokens"] == 0
-    assert "entries: 15" in fine("dream", "--estimate")
+    told = fine("dream", "--estimate")
+    assert "entries: 15" in told
+    assert "2 the same words" in told
     assert refused("dream", "--status")
 
 
@@ -201,11 +213,9 @@ def test_a_policy_beyond_the_owners_most_is_capped(run: Callable[..., Any], fine
     assert json.loads(result.stdout)["policy"] == "review"
 
 
-def test_a_policy_that_the_owner_allows_switches_by_itself(
-    fine: Fine, said: Said, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DREAMKEEP_POLICY_MAX", "auto_low")
+def test_a_policy_that_the_owner_allows_switches_by_itself(fine: Fine, said: Said, home: Path) -> None:
     fine("import", "-", stdin=notes(days=40))
+    (home / "settings.toml").write_text('policy_max = "auto_low"\n')
     ended = said("dream", "--policy", "auto_low")
     assert said("status")[0]["head"] == ended["output_version"]
     assert "tests run with pytest" not in contents(said) or "Tests run with pytest." not in contents(said)
@@ -264,6 +274,8 @@ def test_a_worker_in_the_foreground_ends_when_nothing_waits(fine: Fine, said: Sa
         (("diff", "1", "9"), "version 9"),
         (("diff",), "has no open proposal"),
         (("versions", "--store", "nowhere"), "There is no store 'nowhere'"),
+        (("switch", "9"), "`dreamkeep versions` shows them all"),
+        (("dream", "--status", "d_nothere"), "`dreamkeep dream` starts another"),
     ],
 )
 def test_a_refusal_is_a_sentence(words: tuple[str, ...], says: str, fine: Fine, refused: Refused) -> None:

@@ -128,10 +128,10 @@ def test_doctor_notices_an_open_folder_and_bad_settings(
     fine("remember", "Tea.")
     (home / "dreamkeep.db").chmod(0o644)
     assert "so others can look in" in fine("doctor")
-    monkeypatch.setenv("DREAMKEEP_POLICY_MAX", "everything")
+    monkeypatch.setenv("DREAMKEEP_JUDGE", "everybody")
     result = run("doctor")
     assert result.exit_code == 4
-    assert "DREAMKEEP_POLICY_MAX cannot be used" in result.stdout
+    assert "DREAMKEEP_JUDGE cannot be used" in result.stdout
 
 
 def test_doctor_finds_a_file_that_is_no_database(run: Callable[..., Any], home: Path) -> None:
