@@ -20,7 +20,7 @@ from dreamkeep_store.models import (
 )
 from dreamkeep_store.names import StoreRow
 from dreamkeep_store.revisions import put_content, tags_json, to_entry
-from dreamkeep_store.versions import check_page, to_new_revision
+from dreamkeep_store.versions import base_seq, check_page, find_version, to_new_revision
 
 
 def insert_changes(
@@ -248,20 +248,26 @@ def named_changes(tx: Transaction, dream_id: str, numbers: Sequence[int]) -> Map
     return found
 
 
+def check_undone(row: Row) -> None:
+    """ConflictError when the change's version was switched to, with it or without it."""
+    if row["applied"] is not None:
+        raise ConflictError(
+            f"c{row['number']} of dream {row['dream_id']} belongs to version {row['version']}, which was switched to "
+            "already. rollback undoes that switch."
+        )
+
+
 def decide(
     tx: Transaction,
-    dream_id: str,
+    store: StoreRow,
     rows: Iterable[Row],
     decision: Decision,
 ) -> None:
     """Record what somebody decided on changes that were not applied; `tx.actor` is who."""
     for row in rows:
-        if row["applied"] is not None:
-            raise ConflictError(
-                f"c{row['number']} of dream {dream_id} belongs to version {row['version']}, which was switched to "
-                "already. rollback undoes that switch."
-            )
+        check_undone(row)
         if decision == "included":
+            check_fits(tx, store, row)
             check_overlap(tx, row)
         tx.execute(
             """
@@ -269,6 +275,25 @@ def decide(
             WHERE change_id = :change_id
             """,
             {"decision": decision, "actor": tx.actor, "now": tx.now, "change_id": row["change_id"]},
+        )
+
+
+def check_fits(tx: Transaction, store: StoreRow, row: Row) -> None:
+    """ConflictError when the proposal's base does not show what the change read: it was left over too long."""
+    gone = tx.value(
+        """
+        SELECT read.entry_id FROM change_read
+        CROSS JOIN revision AS read ON read.revision_id = change_read.revision_id
+        WHERE change_read.change_id = :change_id
+            AND NOT (read.from_seq <= :seq AND (read.to_seq IS NULL OR read.to_seq > :seq))
+        LIMIT 1
+        """,
+        {"change_id": row["change_id"], "seq": base_seq(tx, store, find_version(tx, store, row["version"]))},
+    )
+    if gone is not None:
+        raise ConflictError(
+            f"c{row['number']} cannot be accepted any more: {gone} was changed since the dream read it. Remember what "
+            "you want instead, or start_dream looks again."
         )
 
 
@@ -306,11 +331,12 @@ def check_overlap(tx: Transaction, row: Row) -> None:
 def edit(tx: Transaction, store: StoreRow, row: Row, content: str) -> None:
     """Let a change write this text instead of what its judge proposed; whoever edits it says so."""
     content = limits.check_content(content)
+    check_undone(row)
     opens = tx.rows("SELECT open_id FROM change_open WHERE change_id = :id", {"id": row["change_id"]})
-    if len(opens) != 1 or row["applied"] is not None:
+    if len(opens) != 1:
         raise InvalidError(
-            f"c{row['number']} ({row['operation']}) writes {len(opens)} entries and only a change that writes one, "
-            "and was not switched to yet, can be edited. Reject it, and remember what you want instead."
+            f"c{row['number']} ({row['operation']}) writes {len(opens)} entries and only a change that writes one can "
+            "be edited. Reject it, and remember what you want instead."
         )
     tx.execute(
         "UPDATE change_open SET content_id = :content_id, trust = :trust WHERE open_id = :open_id",

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import aiosqlite
 import anyio
 
-from dreamkeep_store.errors import StoreError, UnavailableError
+from dreamkeep_store.errors import InvalidError, StoreError, UnavailableError
 
 try:
     import sqlcipher3.dbapi2 as preferred_library  # pyright: ignore[reportMissingTypeStubs]
@@ -36,6 +36,8 @@ CACHE_KIB = 32 * 1024
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SAFE_SINCE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 """First releases of their branches without the WAL-reset bug (https://sqlite.org/wal.html#walresetbug)."""
+JSON_TRUSTED_SINCE = (3, 42, 0)
+"""Older ones hold json_type() in our own CHECKs to be unsafe once the schema is not trusted (seen with 3.40.1)."""
 SECURE_DELETE_SINCE = (3, 42, 0)
 """First release whose FTS5 can delete a text without a trace."""
 
@@ -105,6 +107,7 @@ class Database:
         self.warnings: tuple[str, ...] = ()
         self._library = library
         self._writer: aiosqlite.Connection | None = None
+        self._connecting = anyio.Lock()
         self._idle_readers: list[aiosqlite.Connection] = []
         self._readers = anyio.Semaphore(READERS_MAX)
 
@@ -114,9 +117,7 @@ class Database:
         Raises UnavailableError when the write lock was not to be had in `BUSY_TIMEOUT_SECONDS`, the disk
         is full or the file is damaged; nothing is written then, nor when `work` raises.
         """
-        if self._writer is None:
-            self._writer = await self._connect(read_only=False)
-        return await self._run(self._writer, "BEGIN IMMEDIATE", work, actor)
+        return await self._run(await self._writing(), "BEGIN IMMEDIATE", work, actor)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` on one unchanging state of the file, while others write."""
@@ -142,10 +143,9 @@ class Database:
 
     async def outside(self, work: Callable[[Any], T]) -> T:
         """Run `work` on the writing connection outside of any transaction, as PRAGMA and VACUUM need it."""
-        if self._writer is None:
-            self._writer = await self._connect(read_only=False)
-        connection: Any = self._writer._conn  # pyright: ignore[reportPrivateUsage]  # see _run
-        return await self._on_thread(self._writer, lambda: work(connection))
+        writer = await self._writing()
+        connection: Any = writer._conn  # pyright: ignore[reportPrivateUsage]  # see _on_thread
+        return await self._on_thread(writer, lambda: work(connection))
 
     async def close(self) -> None:
         """Close every connection; what runs is finished first."""
@@ -155,14 +155,27 @@ class Database:
         self._idle_readers.clear()
         self._writer = None
 
+    async def _writing(self) -> aiosqlite.Connection:
+        """The one connection that writes, made by whoever needs it first."""
+        async with self._connecting:
+            if self._writer is None:
+                self._writer = await self._connect(read_only=False)
+            return self._writer
+
     async def _connect(self, *, read_only: bool) -> aiosqlite.Connection:
         def connector() -> Any:
             return connect(self._library, self.path, read_only=read_only)
 
+        connection = aiosqlite.Connection(connector, 64)
+        # A second Ctrl-C while connections close would leave its thread, and so the process, running for good.
+        connection._thread.daemon = True  # pyright: ignore[reportPrivateUsage]
         try:
-            return await aiosqlite.Connection(connector, 64)
+            # Cancelled half way, the connection would belong to nobody and never be closed.
+            with anyio.CancelScope(shield=True):
+                await connection
         except (self._library.Error, OSError) as error:
             raise unavailable(self.path, error) from error
+        return connection
 
     async def _run(
         self, connection: aiosqlite.Connection, begin: str, work: Callable[[Transaction], T], actor: str
@@ -172,6 +185,8 @@ class Database:
         def transaction() -> T:
             try:
                 raw.execute(begin)
+                if begin == "BEGIN IMMEDIATE":
+                    self._check_journal(raw)
                 result = work(Transaction(connection=raw, now=time.time_ns() // 1_000, actor=actor))
                 raw.execute("COMMIT")
             except BaseException:
@@ -184,6 +199,12 @@ class Database:
 
         return await self._on_thread(connection, transaction)
 
+    def _check_journal(self, raw: Any) -> None:
+        """UnavailableError when another program's safe SQLite has put the file into WAL mode since it was opened."""
+        version: tuple[int, int, int] = self._library.sqlite_version_info
+        if has_wal_reset_bug(version) and raw.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            raise unsafe_wal(self.path, version)
+
     async def _on_thread(self, connection: aiosqlite.Connection, work: Callable[[], T]) -> T:
         """The one place that uses aiosqlite's `_execute`: one hop to the connection's thread and back.
 
@@ -195,6 +216,13 @@ class Database:
             raise
         except self._library.IntegrityError:
             raise  # a broken rule is a bug of ours, never the file's
+        except UnicodeEncodeError as error:
+            raise InvalidError(
+                f"The call has text that is not valid Unicode at position {error.start} (half of a surrogate pair); "
+                "leave it out."
+            ) from None
+        except OverflowError:
+            raise InvalidError("The call has a number that is too large for anything here.") from None
         except self._library.Error as error:
             raise unavailable(self.path, error) from error
 
@@ -206,8 +234,10 @@ def connect(library: ModuleType, path: Path, *, read_only: bool) -> Any:
         uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
     )
     connection.row_factory = library.Row
-    for pragma in ("synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "secure_delete = ON"):
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
+    if library.sqlite_version_info >= JSON_TRUSTED_SINCE:
+        connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
 
@@ -222,13 +252,25 @@ def unavailable(path: Path, error: BaseException) -> UnavailableError:
         )
     elif "full" in said:
         advice = "the disk is full; nothing was written. Free some space and try again"
-    elif "malformed" in said or "not a database" in said or "invalid fts5" in said:
+    elif "invalid fts5 file format" in said:
+        advice = (
+            "a newer SQLite has erased from its full-text index, which this one cannot read since; install sqlcipher3"
+        )
+    elif "malformed" in said or "not a database" in said:
         advice = f"it is damaged ({said}); `dreamkeep verify` says where, `dreamkeep restore` brings a backup back"
     elif "unable to open" in said or isinstance(error, OSError):
         advice = f"it cannot be opened ({said}); check that the folder exists and is yours, or set DREAMKEEP_HOME"
     else:
         advice = f"SQLite says: {said}. `dreamkeep doctor` checks the installation"
     return UnavailableError(f"The database {path} cannot be used now: {advice}.")
+
+
+def unsafe_wal(path: Path, version: tuple[int, int, int]) -> UnavailableError:
+    """The sentence for a file in WAL mode that this SQLite must not write."""
+    return UnavailableError(
+        f"The database {path} is open elsewhere in WAL mode, which SQLite {'.'.join(map(str, version))} cannot write "
+        "safely (the WAL-reset bug, fixed in 3.51.3). Close the other programs that use it, or install sqlcipher3."
+    )
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -296,10 +338,7 @@ def set_journal(connection: Any, version: tuple[int, int, int], path: Path) -> s
                 raise
             mode = "wal" if wanted == "delete" else "delete"
     if wanted == "delete" and mode == "wal":
-        raise UnavailableError(
-            f"The database {path} is open elsewhere in WAL mode, which SQLite {name} cannot write safely (the "
-            "WAL-reset bug, fixed in 3.51.3). Close the other programs that use it, or install sqlcipher3."
-        )
+        raise unsafe_wal(path, version)
     if wanted == "delete":
         return (
             f"SQLite {name} has the WAL-reset bug, so the slower rollback journal is used; "

@@ -97,7 +97,7 @@ def _states(tx: Transaction, store: StoreRow, version: Row | None, entry_ids: se
         """
         SELECT entry.* FROM json_each(:ids) AS wanted
         CROSS JOIN entry ON entry.entry_id = wanted.value
-        WHERE entry.store_id = :store_id
+        WHERE +entry.store_id = :store_id -- the plus keeps SQLite from looking up the whole store for each id
             AND entry.from_seq <= :seq AND (entry.to_seq IS NULL OR entry.to_seq > :seq)
         """,
         {"ids": json.dumps(sorted(entry_ids)), "store_id": store.store_id, "seq": _seq(tx, store, version)},

@@ -14,13 +14,16 @@ from dreamkeep_store.ids import new_id
 from dreamkeep_store.models import (
     INSTRUCTIONS_CHARACTERS_MAX,
     SESSIONS_PER_DREAM_MAX,
+    TAGS_MAX,
     DraftChange,
     Dream,
     DreamId,
     Entry,
+    EntryId,
     ErrorCode,
     Material,
     NewDream,
+    RevisionId,
     SessionId,
     Started,
     StoreName,
@@ -136,6 +139,8 @@ def start_dream(tx: Transaction, new: NewDream, visible: Visible) -> Started:
         new.judge,
         new.policy,
         new.model,
+        new.budget_tokens,
+        new.budget_usd,
         from_micros(tx.now).date().isoformat(),  # staleness is a matter of days
     ]
     input_hash = hashlib.sha256(json.dumps(said).encode()).digest()
@@ -253,15 +258,27 @@ def cancel_dream(tx: Transaction, dream_id: DreamId, visible: Visible) -> Dream:
     """Stop a dream that has not ended, with what it may have proposed; a canceled one stays as it is."""
     row = find_dream(tx, dream_id, None, visible)
     if row["status"] in ("completed", "failed"):
-        raise ConflictError(
-            f"Dream {dream_id} is {row['status']} and cannot be canceled. "
-            + ("review_dream(discard=true) throws its proposal away." if row["output_version"] else "")
-        )
+        raise ConflictError(f"Dream {dream_id} is {row['status']} and cannot be canceled. {_what_undoes(tx, row)}")
     if row["status"] != "canceled":
         if row["output_version"] is not None:
             discard_version(tx, row["store_id"], row["output_version"])
         _end(tx, row, "canceled")
     return to_dream(tx, find_dream(tx, dream_id, None, visible))
+
+
+def _what_undoes(tx: Transaction, row: Row) -> str:
+    """What somebody may want instead of canceling an ended dream."""
+    state = tx.value(
+        "SELECT state FROM version WHERE store_id = :store_id AND number = :number",
+        {"store_id": row["store_id"], "number": row["output_version"]},
+    )
+    match state:
+        case "proposed":
+            return "review_dream(discard=true) throws its proposal away."
+        case "published":
+            return "It was switched to; rollback undoes that."
+        case _:
+            return "There is nothing of it to undo."
 
 
 def archive_dream(tx: Transaction, dream_id: DreamId, visible: Visible) -> Dream:
@@ -278,10 +295,12 @@ def archive_dream(tx: Transaction, dream_id: DreamId, visible: Visible) -> Dream
 
 def discard_version(tx: Transaction, store_id: int, number: int) -> None:
     """Throw a proposal away; its changes stay on record, undone."""
-    tx.execute(
+    changed = tx.execute(
         "UPDATE version SET state = 'discarded' WHERE store_id = :store_id AND number = :number AND state = 'proposed'",
         {"store_id": store_id, "number": number},
     )
+    if not changed:  # somebody switched to it before its dream ended
+        return
     seq = tx.value("SELECT seq FROM store WHERE store_id = :id", {"id": store_id})
     audit.append(tx, store_id=store_id, seq=seq, action="discard", subject=f"v{number}")
 
@@ -489,7 +508,7 @@ def propose(
     number = None
     if drafts:
         store = names.find(tx, row["store"], None)
-        _check_drafts(tx, drafts)
+        _check_drafts(tx, store, find_version(tx, store, row["base"])["seq"], drafts)
         number = insert_version(tx, store, "dream", parent=row["base"], seq=None, dream_id=dream_id)
         changes.insert_changes(tx, store, number, dream_id, drafts)
         audit.append(
@@ -507,29 +526,60 @@ def propose(
     return number
 
 
-def _check_drafts(tx: Transaction, drafts: Sequence[DraftChange]) -> None:
-    """InvalidError when a plan would give an entry two live states, or bring back an id that ended."""
-    closed: set[int] = set()
+def _check_drafts(tx: Transaction, store: StoreRow, seq: int, drafts: Sequence[DraftChange]) -> None:
+    """InvalidError when a plan rests on what its base does not show, or would give an entry two states."""
+    shown = _shown(tx, store, seq, drafts)
+    known = _known(tx, drafts)
+    read: set[RevisionId] = set()
+    closed: set[RevisionId] = set()
+    opened: set[EntryId] = set()
     for number, draft in enumerate(drafts, start=1):
-        if not set(draft.closes) <= set(draft.reads):
+        reads, closes = set(draft.reads), set(draft.closes)
+        if not closes <= reads:
             raise InvalidError(f"c{number} closes what it does not read.")
+        if not reads <= shown.keys():
+            raise InvalidError(f"c{number} reads what its base version does not show.")
         if draft.decision == "included":
-            if closed & set(draft.closes):
-                raise InvalidError(f"c{number} closes what another included change closes.")
-            closed |= set(draft.closes)
-        opened = {new.entry_id for new in draft.opens}
-        clash = tx.value(
-            """
-            SELECT revision.entry_id FROM json_each(:opened) AS wanted
-            CROSS JOIN revision ON revision.entry_id = wanted.value
-            WHERE revision.entry_id NOT IN (
-                SELECT entry_id FROM revision WHERE revision_id IN (SELECT value FROM json_each(:closes))
-            ) LIMIT 1
-            """,
-            {"opened": json.dumps(sorted(opened)), "closes": json.dumps(draft.closes)},
-        )
-        if clash is not None or len(opened) != len(draft.opens):
-            raise InvalidError(f"c{number} opens {clash or 'an entry'} a second time.")
+            if closed & reads or read & closes:
+                raise InvalidError(f"c{number} rests on what another included change closes.")
+            closed |= closes
+            read |= reads
+        opens = {one.entry_id for one in draft.opens}
+        new = opens - {shown[revision_id] for revision_id in closes}
+        clash = sorted((new & known) | (new & opened))
+        if clash or len(opens) < len(draft.opens):
+            raise InvalidError(f"c{number} opens {clash[0] if clash else 'an entry'} a second time.")
+        opened |= new
+
+
+def _shown(tx: Transaction, store: StoreRow, seq: int, drafts: Sequence[DraftChange]) -> dict[RevisionId, EntryId]:
+    """The revisions among those that the drafts read which are visible at `seq`, each with its entry."""
+    rows = tx.rows(
+        """
+        SELECT revision_id, entry_id FROM json_each(:reads) AS wanted
+        CROSS JOIN revision ON revision.revision_id = wanted.value
+        WHERE +store_id = :store_id AND from_seq <= :seq AND (to_seq IS NULL OR to_seq > :seq)
+        """,
+        {
+            "reads": json.dumps([read for draft in drafts for read in draft.reads]),
+            "store_id": store.store_id,
+            "seq": seq,
+        },
+    )
+    return {row["revision_id"]: row["entry_id"] for row in rows}
+
+
+def _known(tx: Transaction, drafts: Sequence[DraftChange]) -> set[EntryId]:
+    """The entry ids among those that the drafts open which were ever given out."""
+    rows = tx.rows(
+        """
+        SELECT wanted.value AS entry_id FROM json_each(:opens) AS wanted
+        WHERE EXISTS (SELECT 1 FROM revision WHERE revision.entry_id = wanted.value)
+            OR EXISTS (SELECT 1 FROM tombstone WHERE tombstone.entry_id = wanted.value)
+        """,
+        {"opens": json.dumps([one.entry_id for draft in drafts for one in draft.opens])},
+    )
+    return {row["entry_id"] for row in rows}
 
 
 def complete_dream(tx: Transaction, dream_id: DreamId, attempt: int, recall_checked: int, recall_kept: int) -> None:
@@ -588,8 +638,8 @@ def decide(
             break
     if edit is not None:
         changes.edit(tx, store, found[edit[0]], edit[1])
-    changes.decide(tx, dream_id, [found[number] for number in dict.fromkeys(reject)], "rejected")
-    changes.decide(tx, dream_id, [found[number] for number in dict.fromkeys(accept)], "included")
+    changes.decide(tx, store, [found[number] for number in dict.fromkeys(reject)], "rejected")
+    changes.decide(tx, store, [found[number] for number in dict.fromkeys(accept)], "included")
     audit.append(
         tx,
         store_id=store.store_id,
@@ -614,7 +664,8 @@ def _next_proposal(tx: Transaction, store: StoreRow, dream_id: DreamId, left_in:
         """,
         parameters,
     )
-    # What they read may be live as a copy by now, when a rollback brought it back.
+    # What they read may be live as another revision that says the same: a rollback brought it back, or a
+    # change that was applied joined other entries to it. What it has gained by that is not taken from it.
     tx.execute(
         """
         UPDATE change_read SET revision_id = same.live_id
@@ -625,10 +676,28 @@ def _next_proposal(tx: Transaction, store: StoreRow, dream_id: DreamId, left_in:
             CROSS JOIN revision AS read ON read.revision_id = change_read.revision_id
             CROSS JOIN revision AS live ON live.entry_id = read.entry_id AND live.to_seq IS NULL
             WHERE change.dream_id = :dream_id AND change.version = :number
-                AND COALESCE(live.restored_from, live.revision_id) = COALESCE(read.restored_from, read.revision_id)
+                AND live.content_id = read.content_id AND live.tier = read.tier AND live.topic IS read.topic
         ) AS same
         WHERE change_read.change_id = same.change_id AND change_read.revision_id = same.read_id
         """,
         parameters,
+    )
+    tx.execute(
+        """
+        UPDATE change_open SET tags = (
+            SELECT json_group_array(tag) FROM (
+                SELECT own.value AS tag FROM json_each(change_open.tags) AS own
+                UNION
+                SELECT theirs.value FROM change_read
+                CROSS JOIN revision ON revision.revision_id = change_read.revision_id
+                CROSS JOIN json_each(revision.tags) AS theirs
+                WHERE change_read.change_id = change_open.change_id AND change_read.closes = 1
+                ORDER BY tag LIMIT :tags_max
+            )
+        )
+        WHERE change_id IN (SELECT change_id FROM change WHERE dream_id = :dream_id AND version = :number)
+            AND EXISTS (SELECT 1 FROM change_read WHERE change_read.change_id = change_open.change_id)
+        """,
+        {**parameters, "tags_max": TAGS_MAX},
     )
     tx.execute("UPDATE dream SET output_version = :number WHERE dream_id = :dream_id", parameters)

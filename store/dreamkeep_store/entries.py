@@ -10,7 +10,6 @@ from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
 from dreamkeep_store.ids import new_id
 from dreamkeep_store.models import (
     TIERS,
-    TRUSTS,
     Closed,
     Entry,
     EntryId,
@@ -112,7 +111,10 @@ def _write(
 
 
 def _confirm(tx: Transaction, store: StoreRow, new: NewEntry, asserted: int, same: Row) -> Remembered:
-    """The same text again: newer, never less lasting or less trusted, with the tags of both."""
+    """The same text again: newer, never less lasting, with the tags of both.
+
+    Only the user's own words make it more trusted: an agent that repeats what it read has not checked it.
+    """
     was: tuple[str, ...] = tuple(json.loads(same["tags"]))
     confirmed = NewRevision(
         entry_id=same["entry_id"],
@@ -120,7 +122,7 @@ def _confirm(tx: Transaction, store: StoreRow, new: NewEntry, asserted: int, sam
         tier=min(new.tier or same["tier"], same["tier"], key=TIERS.index),
         tags=limits.check_tags((*was, *(new.tags or ()))),
         topic=same["topic"] or new.topic,
-        trust=min(new.trust, same["trust"], key=TRUSTS.index),
+        trust="user" if new.trust == "user" else same["trust"],
         asserted_at=from_micros(max(asserted, same["asserted_at"])),
         session_id=same["session_id"],
     )
@@ -235,12 +237,12 @@ def look_up(tx: Transaction, entry_ids: Sequence[EntryId], visible: Visible) -> 
         row = live_row(tx, entry_id)
         if row is None:
             row = tx.row("SELECT * FROM entry WHERE entry_id = :id ORDER BY from_seq DESC LIMIT 1", {"id": entry_id})
-        if row is None and tx.value("SELECT 1 FROM tombstone WHERE entry_id = :id", {"id": entry_id}):
+        if row is None and _was_erased(tx, entry_id, visible):
             erased.append(entry_id)
         elif row is None or (visible is not None and row["store"] not in visible):
             unknown.append(entry_id)
         else:
-            found.append(row if row["to_seq"] is None else _closed(tx, row))
+            found.append(row if row["to_seq"] is None else _closed(tx, row, visible))
     if unknown or erased:
         parts = [f"There is no entry {', '.join(repr(i[:80]) for i in unknown[:5])}."] if unknown else []
         parts += [f"{', '.join(erased[:5])} was erased for good."] if erased else []
@@ -248,7 +250,14 @@ def look_up(tx: Transaction, entry_ids: Sequence[EntryId], visible: Visible) -> 
     return found
 
 
-def _closed(tx: Transaction, row: Row) -> Closed:
+def _was_erased(tx: Transaction, entry_id: EntryId, visible: Visible) -> bool:
+    store = tx.value(
+        "SELECT store.name FROM tombstone JOIN store USING (store_id) WHERE entry_id = :id", {"id": entry_id}
+    )
+    return store is not None and (visible is None or store in visible)
+
+
+def _closed(tx: Transaction, row: Row, visible: Visible) -> Closed:
     last = tx.row(
         "SELECT closed_how, closed_at, close_reason FROM revision WHERE revision_id = :id",
         {"id": row["revision_id"]},
@@ -258,9 +267,33 @@ def _closed(tx: Transaction, row: Row) -> Closed:
         entry_id=row["entry_id"],
         store=row["store"],
         how=last["closed_how"],
-        became=became(tx, row["entry_id"]),
+        became=tuple(entry_id for entry_id in became(tx, row["entry_id"]) if _may_see(tx, entry_id, visible)),
         closed_at=from_micros(last["closed_at"]),
         reason=last["close_reason"],
+    )
+
+
+def _may_see(tx: Transaction, entry_id: EntryId, visible: Visible) -> bool:
+    row = live_row(tx, entry_id)
+    return row is not None and (visible is None or row["store"] in visible)
+
+
+def move_usage(tx: Transaction, entry_id: EntryId, into: EntryId, store: StoreRow) -> None:
+    """Count how one entry served as how another one, of that store, did."""
+    tx.execute(
+        """
+        INSERT INTO usage (entry_id, store_id, recalls, useful, wrong, outdated, recalled_at, useful_at)
+        SELECT :into, :store_id, recalls, useful, wrong, outdated, recalled_at, useful_at FROM usage
+        WHERE entry_id = :entry_id
+        ON CONFLICT (entry_id) DO UPDATE SET
+            recalls = recalls + excluded.recalls,
+            useful = useful + excluded.useful,
+            wrong = wrong + excluded.wrong,
+            outdated = outdated + excluded.outdated,
+            recalled_at = MAX(COALESCE(recalled_at, excluded.recalled_at), COALESCE(excluded.recalled_at, recalled_at)),
+            useful_at = MAX(COALESCE(useful_at, excluded.useful_at), COALESCE(excluded.useful_at, useful_at))
+        """,
+        {"into": into, "store_id": store.store_id, "entry_id": entry_id},
     )
 
 

@@ -5,47 +5,76 @@ What was derived from it goes too, and the other sources of that come back. Only
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
 from dreamkeep_store import audit, names
 from dreamkeep_store.database import Parameters, Transaction
 from dreamkeep_store.entries import check_ids, look_up
 from dreamkeep_store.errors import ConflictError
-from dreamkeep_store.models import EntryId, Erased
+from dreamkeep_store.models import EntryId, Erased, StoreName
 from dreamkeep_store.names import StoreRow, Visible
 from dreamkeep_store.revisions import reopen
-from dreamkeep_store.versions import digest_of, record_digest, state_at
 
 ERASED = "[erased]"
 
 
-def erase(tx: Transaction, entry_ids: Sequence[EntryId], visible: Visible) -> Erased:
+def erase(tx: Transaction, entry_ids: Sequence[EntryId], visible: Visible) -> dict[StoreName, Erased]:
     """Take these entries, and what was made from them, out of their store's whole history.
 
-    Raises ConflictError while the store dreams: a dream holds what it read.
+    Gives what went from each store, theirs first: an entry that was moved goes from the store where it was
+    as well. The versions that showed them have no digest until somebody computes it again.
+
+    Raises ConflictError while one of the stores dreams: a dream holds what it read.
     """
     named = set(check_ids(entry_ids))
     look_up(tx, sorted(named), visible)
     store = _one_store(tx, named, visible)
+    pending = [(store, named)]
+    erased: dict[StoreName, Erased] = {}
+    while pending:
+        place, ids = pending.pop(0)
+        pending += _moved_from(tx, place, ids)
+        erased[place.name] = _erase_in(tx, place, ids)
+    return erased
+
+
+def _moved_from(tx: Transaction, store: StoreRow, named: set[EntryId]) -> list[tuple[StoreRow, set[EntryId]]]:
+    """The entries of other stores that became these when the stores were merged."""
+    rows = tx.rows(
+        """
+        SELECT DISTINCT store.name, revision.entry_id FROM revision
+        JOIN store ON store.store_id = revision.store_id
+        WHERE revision.store_id != :store_id
+            AND revision.closed_into IN (SELECT value FROM json_each(:ids))
+        ORDER BY store.name
+        """,
+        {"store_id": store.store_id, "ids": json.dumps(sorted(named))},
+    )
+    found: dict[StoreName, set[EntryId]] = {}
+    for row in rows:
+        found.setdefault(row["name"], set()).add(row["entry_id"])
+    return [(names.find(tx, name, None), ids) for name, ids in found.items()]
+
+
+def _erase_in(tx: Transaction, store: StoreRow, named: set[EntryId]) -> Erased:
     _check_awake(tx, store)
     contents = _reach(tx, named)
     doomed = _doomed(tx, named, contents)
     live_before = {row["revision_id"] for row in _doomed_live(tx, doomed)}
     returning = _sources_to_return(tx, live_before, doomed)
-    before = _digests(tx, store)
+    seq = names.next_seq(tx, store.store_id)
+    changed = _take_digests(tx, store, doomed, seq)
     for text in _texts(tx, contents):
         _scrub(tx, store, text)
     _drop_changes(tx, doomed, contents)
     gone = _delete_revisions(tx, store, doomed)
-    _delete_contents(tx, contents)
-    seq = names.next_seq(tx, store.store_id)
+    _delete_contents(tx, contents | _left_over(tx, store))
     returned = _reopen_sources(tx, returning, seq)
     for entry_id in sorted(gone):
         audit.append(tx, store_id=store.store_id, seq=seq, action="erase", subject=entry_id)
-    changed = _record_digests(tx, store, before, seq)
-    return Erased(
-        entries=tuple(sorted(named)), derived=tuple(sorted(gone - named)), returned=returned, versions=changed
-    )
+    derived = tuple(sorted(gone - named))
+    return Erased(entries=tuple(sorted(named)), derived=derived, returned=returned, versions=changed)
 
 
 def _one_store(tx: Transaction, named: set[EntryId], visible: Visible) -> StoreRow:
@@ -100,7 +129,7 @@ def _reach(tx: Transaction, named: set[EntryId]) -> set[int]:
             """
             SELECT DISTINCT change_open.content_id FROM json_each(:contents) AS wanted
             CROSS JOIN revision ON revision.content_id = wanted.value
-            CROSS JOIN change_read ON change_read.revision_id = revision.revision_id AND change_read.closes = 1
+            CROSS JOIN change_read ON change_read.revision_id = revision.revision_id
             CROSS JOIN change ON change.change_id = change_read.change_id
                 AND change.operation NOT IN ('revert', 'restore')
             CROSS JOIN change_open ON change_open.change_id = change.change_id
@@ -164,8 +193,23 @@ def _sources_to_return(tx: Transaction, live: set[int], doomed: set[int]) -> set
         )
         sources = {row["revision_id"] for row in rows}
         returning |= sources - doomed
-        pending = (sources & doomed) - seen
+        pending = ((sources | _states_before(tx, pending)) & doomed) - seen
     return returning
+
+
+def _states_before(tx: Transaction, revisions: set[int]) -> set[int]:
+    """What was edited, retagged or confirmed by hand into these states: it may have folded others in."""
+    rows = tx.rows(
+        """
+        SELECT earlier.revision_id FROM json_each(:revisions) AS wanted
+        CROSS JOIN revision AS made ON made.revision_id = wanted.value
+        CROSS JOIN revision AS root ON root.revision_id = COALESCE(made.restored_from, made.revision_id)
+        CROSS JOIN revision AS earlier ON earlier.entry_id = root.entry_id AND earlier.to_seq = root.from_seq
+        WHERE root.opened_by IS NULL
+        """,
+        {"revisions": json.dumps(sorted(revisions))},
+    )
+    return {row["revision_id"] for row in rows}
 
 
 def _reopen_sources(tx: Transaction, returning: set[int], seq: int) -> tuple[EntryId, ...]:
@@ -197,8 +241,8 @@ def _texts(tx: Transaction, contents: set[int]) -> list[str]:
 
 
 def _scrub(tx: Transaction, store: StoreRow, text: str) -> None:
-    """Blot the text out of every place that may repeat it, where it stands as words of its own."""
-    pattern = re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
+    """Blot the text out of every place that may repeat it."""
+    pattern = _as_words(text)
 
     def blot(found: str) -> str:
         return pattern.sub(ERASED, found)
@@ -258,7 +302,37 @@ def _scrub(tx: Transaction, store: StoreRow, text: str) -> None:
         "UPDATE dream SET instructions = :blotted WHERE dream_id = :dream_id",
         key,
     )
-    tx.execute("UPDATE dream SET refusals = '[]' WHERE store_id = :store_id AND instr(refusals, :text) > 0", key)
+    in_json = json.dumps(text, ensure_ascii=False)[1:-1]
+    tx.execute(
+        "UPDATE dream SET refusals = '[]' WHERE store_id = :store_id AND instr(refusals, :text) > 0",
+        {**key, "text": in_json},
+    )
+    tx.execute(
+        "UPDATE change SET evidence = '[]' WHERE store_id = :store_id AND instr(evidence, :text) > 0",
+        {**key, "text": in_json},
+    )
+    _rewrite(
+        tx,
+        blot,
+        """
+        SELECT outcome_id, note AS found FROM outcome
+        JOIN revision USING (entry_id) WHERE revision.store_id = :store_id AND instr(note, :text) > 0
+        GROUP BY outcome_id
+        """,
+        "UPDATE outcome SET note = :blotted WHERE outcome_id = :outcome_id",
+        key,
+    )
+
+
+def _as_words(text: str) -> re.Pattern[str]:
+    """The text where it does not begin or end inside a word; only scripts that part words have such places."""
+    before = r"(?<!\w)" if _parts_words(text[0]) else ""
+    after = r"(?!\w)" if _parts_words(text[-1]) else ""
+    return re.compile(before + re.escape(text) + after)
+
+
+def _parts_words(character: str) -> bool:
+    return character.isdigit() or unicodedata.name(character, "").startswith(("LATIN", "GREEK", "CYRILLIC"))
 
 
 def _rewrite(tx: Transaction, blot: Callable[[str], str], select: str, update: str, key: Parameters) -> None:
@@ -334,6 +408,20 @@ def _delete_revisions(tx: Transaction, store: StoreRow, doomed: set[int]) -> set
     return gone
 
 
+def _left_over(tx: Transaction, store: StoreRow) -> set[int]:
+    """Texts that no state and no change says: proposed and then edited, or by a dream that was stopped."""
+    rows = tx.rows(
+        """
+        SELECT content_id FROM content
+        WHERE store_id = :store_id
+            AND NOT EXISTS (SELECT 1 FROM revision WHERE revision.content_id = content.content_id)
+            AND NOT EXISTS (SELECT 1 FROM change_open WHERE change_open.content_id = content.content_id)
+        """,
+        {"store_id": store.store_id},
+    )
+    return {row["content_id"] for row in rows}
+
+
 def _delete_contents(tx: Transaction, contents: Iterable[int]) -> None:
     for content_id in sorted(contents):
         key = {"id": content_id}
@@ -347,30 +435,34 @@ def _delete_contents(tx: Transaction, contents: Iterable[int]) -> None:
         tx.execute("DELETE FROM content WHERE content_id = :id", key)
 
 
-def _digests(tx: Transaction, store: StoreRow) -> dict[int, bytes]:
+def _take_digests(tx: Transaction, store: StoreRow, doomed: set[int], seq: int) -> tuple[int, ...]:
+    """Take back the digest of every version that shows one of these states; the audit keeps what it was.
+
+    The new ones take a second for each 100,000 entries, so whoever erases computes them after the commit.
+    """
     rows = tx.rows(
-        "SELECT number, digest FROM version WHERE store_id = :id AND digest IS NOT NULL",
-        {"id": store.store_id},
+        """
+        SELECT number, digest FROM version
+        WHERE store_id = :store_id AND digest IS NOT NULL AND EXISTS (
+            SELECT 1 FROM json_each(:doomed) AS wanted
+            CROSS JOIN revision ON revision.revision_id = wanted.value
+            WHERE revision.from_seq <= version.seq AND (revision.to_seq IS NULL OR revision.to_seq > version.seq)
+        )
+        ORDER BY number
+        """,
+        {"store_id": store.store_id, "doomed": json.dumps(sorted(doomed))},
     )
-    return {row["number"]: row["digest"] for row in rows}
-
-
-def _record_digests(tx: Transaction, store: StoreRow, before: dict[int, bytes], seq: int) -> tuple[int, ...]:
-    """Digest the versions again; the audit names the old and the new one of each that changed."""
-    changed: list[int] = []
-    for number, old in before.items():
-        new, count = digest_of(state_at(tx, store, number))
-        if new == old:
-            continue
-        record_digest(tx, store, number, new, count)
+    for row in rows:
+        tx.execute(
+            "UPDATE version SET digest = NULL, entries = NULL WHERE store_id = :store_id AND number = :number",
+            {"store_id": store.store_id, "number": row["number"]},
+        )
         audit.append(
             tx,
             store_id=store.store_id,
             seq=seq,
-            action="redigest",
-            subject=f"v{number}",
-            old=old.hex(),
-            new=new.hex(),
+            action="undigest",
+            subject=f"v{row['number']}",
+            digest=row["digest"].hex(),
         )
-        changed.append(number)
-    return tuple(changed)
+    return tuple(row["number"] for row in rows)

@@ -511,6 +511,8 @@ class Erased:
     """Other sources of those, live again."""
     versions: tuple[int, ...]
     """Versions whose digest is another one now."""
+    log_emptied: bool = False
+    """Whether the write-ahead log was emptied too; while another program reads, it still holds the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,9 @@ def names(tx: Transaction, visible: Visible) -> Sequence[StoreName]:
 
 def next_seq(tx: Transaction, store_id: int) -> int:
     """Count one more write of the store; gives its number."""
-    return tx.value("UPDATE store SET seq = seq + 1 WHERE store_id = :id RETURNING seq", {"id": store_id})
+    # Not RETURNING: it is a savepoint within, at which FTS5 writes out what it would else gather until the commit.
+    tx.execute("UPDATE store SET seq = seq + 1 WHERE store_id = :id", {"id": store_id})
+    return tx.value("SELECT seq FROM store WHERE store_id = :id", {"id": store_id})
 
 
 def rename(tx: Transaction, old: StoreName, new: StoreName, visible: Visible) -> None:
@@ -89,4 +91,14 @@ def rename(tx: Transaction, old: StoreName, new: StoreName, visible: Visible) ->
             f"`dreamkeep stores merge {old} {new}`."
         )
     tx.execute("UPDATE store SET name = :new WHERE store_id = :id", {"new": new, "id": row.store_id})
+    # A token is bound to the store, not to whatever may have its old name later.
+    tx.execute(
+        """
+        UPDATE token SET stores = (
+            SELECT json_group_array(CASE value WHEN :old THEN :new ELSE value END) FROM json_each(token.stores)
+        )
+        WHERE EXISTS (SELECT 1 FROM json_each(token.stores) WHERE value = :old)
+        """,
+        {"old": old, "new": new},
+    )
     audit.append(tx, store_id=row.store_id, seq=row.seq, action="rename_store", subject=str(row.store_id))

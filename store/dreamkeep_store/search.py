@@ -12,7 +12,7 @@ from itertools import takewhile
 from dreamkeep_store import names
 from dreamkeep_store.database import Row, Transaction, from_micros, to_micros
 from dreamkeep_store.errors import InvalidError
-from dreamkeep_store.limits import check_text
+from dreamkeep_store.limits import check_text, check_topic
 from dreamkeep_store.models import EntryId, Match, Recalled, Search
 from dreamkeep_store.names import StoreRow, Visible
 from dreamkeep_store.revisions import to_entry
@@ -161,7 +161,7 @@ STOP_WORDS = frozenset(
 
 
 def search(tx: Transaction, wanted: Search, visible: Visible) -> list[Match]:
-    """The matching entries, best first; equal ones newest first, then by id."""
+    """The matching entries, best first; of equal ones the text that was written last, then by id."""
     check_page(wanted.limit, wanted.offset)
     if len(wanted.query.encode(errors="replace")) > QUERY_BYTES_MAX:
         raise InvalidError(f"The query has more than {QUERY_BYTES_MAX:,} bytes. Ask in a sentence or a few words.")
@@ -171,7 +171,7 @@ def search(tx: Transaction, wanted: Search, visible: Visible) -> list[Match]:
         raise InvalidError("No store was named to search in.")
     if wanted.version is not None and len(stores) != 1:
         raise InvalidError("A version number belongs to one store: name that store, or read version='head'.")
-    words = choose_words(tx, wanted.query)
+    words, common = choose_words(tx, wanted.query)
     parameters = _parameters(tx, wanted, stores)
     if not wanted.query.strip():
         rows = _newest(tx, parameters)
@@ -179,6 +179,10 @@ def search(tx: Transaction, wanted: Search, visible: Visible) -> list[Match]:
         return []
     else:
         rows = _matching(tx, parameters, words)
+        if common and len(rows) < wanted.offset + wanted.limit:
+            there = {row["revision_id"] for row in rows}
+            rows += [row for row in _matching(tx, parameters, common) if row["revision_id"] not in there]
+            words = [*words, *common]
     return [
         Match(entry=to_entry(row), score=row["score"], words=tuple(words))
         for row in rows[wanted.offset : wanted.offset + wanted.limit]
@@ -201,27 +205,30 @@ def _parameters(tx: Transaction, wanted: Search, stores: Sequence[StoreRow]) -> 
         "proposal": proposal,
         "tiers": json.dumps(wanted.tiers) if wanted.tiers else None,
         "tags": json.dumps(wanted.tags) if wanted.tags else None,
-        "topic": wanted.topic,
+        "topic": check_topic(wanted.topic),
         "since": None if wanted.since is None else to_micros(wanted.since),
         "until": None if wanted.until is None else to_micros(wanted.until),
         "wanted": wanted.offset + wanted.limit,
     }
 
 
-def choose_words(tx: Transaction, query: str) -> list[str]:
-    """The query's words worth searching for, in its order: no stop words, no needlessly common ones."""
-    unique = list(dict.fromkeys(WORD.findall(unicodedata.normalize("NFKC", query).casefold())))
+def choose_words(tx: Transaction, query: str) -> tuple[list[str], list[str]]:
+    """The query's words worth searching for, in its order, without stop words; and the needlessly common ones.
+
+    Those are left out as long as the others find enough.
+    """
+    unique = list(dict.fromkeys(WORD.findall(unicodedata.normalize("NFC", query).lower())))
     words = [word for word in unique if word not in STOP_WORDS] or unique
     if not words:
-        return []
+        return [], []
     counts = _text_counts(tx, words)
     words = [word for word in words if counts[word]]
     if len(words) <= WORDS_MAX and sum(counts[word] for word in words) <= POSTINGS_MAX:
-        return words
+        return words, []
     texts = tx.value("SELECT COUNT(*) FROM content_fts_docsize")
     rarest = sorted(words, key=lambda word: (counts[word], word))[:WORDS_MAX]
     kept = set(takewhile(lambda word: counts[word] <= COMMON_SHARE * texts, rarest)) or {rarest[0]}
-    return [word for word in words if word in kept]
+    return [word for word in words if word in kept], [word for word in rarest if word not in kept]
 
 
 def _text_counts(tx: Transaction, words: Sequence[str]) -> dict[str, int]:
@@ -271,7 +278,9 @@ def _matching(tx: Transaction, parameters: Mapping[str, object], words: Sequence
         )
         rows = [*_matching_revisions(tx, asked), *_matching_proposed(tx, asked)]
         if len(rows) >= wanted or hits < fetch:
-            return sorted(rows, key=lambda row: (-row["score"], -row["asserted_at"], row["entry_id"]))
+            return sorted(
+                rows, key=lambda row: (-row["score"], -row["content_id"], -row["asserted_at"], row["entry_id"])
+            )
         fetch *= FETCH_GROWTH
 
 
@@ -280,7 +289,7 @@ def _matching_revisions(tx: Transaction, parameters: Mapping[str, object]) -> Se
         """
         WITH hit AS MATERIALIZED (
             SELECT rowid AS content_id, -rank AS score FROM content_fts
-            WHERE content_fts MATCH :match ORDER BY rank LIMIT :fetch
+            WHERE content_fts MATCH :match ORDER BY rank, rowid DESC LIMIT :fetch
         )
         SELECT entry.*, hit.score FROM hit
         CROSS JOIN entry ON entry.content_id = hit.content_id
@@ -314,7 +323,7 @@ def _matching_proposed(tx: Transaction, parameters: Mapping[str, object]) -> Seq
         """
         WITH hit AS MATERIALIZED (
             SELECT rowid AS content_id, -rank AS score FROM content_fts
-            WHERE content_fts MATCH :match ORDER BY rank LIMIT :fetch
+            WHERE content_fts MATCH :match ORDER BY rank, rowid DESC LIMIT :fetch
         )
         SELECT proposed_entry.*, hit.score FROM hit
         CROSS JOIN change_open ON change_open.content_id = hit.content_id
@@ -387,6 +396,8 @@ def _newest(tx: Transaction, parameters: Mapping[str, object]) -> list[Row]:
 def record_recalls(tx: Transaction, recalls: Sequence[Recalled], visible: Visible) -> None:
     """Write answered recalls down, without a seq: they are usage, not history."""
     for recalled in recalls:
+        if recalled.store not in names.names(tx, visible):
+            continue  # it was renamed or merged since
         store = names.find(tx, recalled.store, visible)
         at = to_micros(recalled.at)
         tx.execute(

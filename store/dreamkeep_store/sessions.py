@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from dreamkeep_store import audit, limits, names
 from dreamkeep_store.database import Row, Transaction, from_micros, to_micros
-from dreamkeep_store.errors import InvalidError, NotFoundError
+from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
 from dreamkeep_store.ids import ALPHABET, CHARACTERS, new_id
 from dreamkeep_store.models import (
     TRANSCRIPT_BYTES_MAX,
+    TRUSTS,
     Message,
     Session,
     SessionId,
@@ -33,18 +34,16 @@ def record_session(
 ) -> Session:
     """Keep a conversation; its messages are numbered from 1 in the order given.
 
-    A session that is known by this id grows: the whole conversation again replaces what was kept when it
-    is longer, and messages that do not begin as it began are added behind it. The same again changes
-    nothing. A less trusted recording never makes a session more trusted.
+    A session that is known by this id grows: a conversation that begins with all that was kept brings what
+    is new, and any other messages are added behind it. The same again, or a part from its beginning or its
+    end, changes nothing. What was kept never changes, and ConflictError keeps the less trusted out.
     """
     if not messages:
         raise InvalidError("The session has no messages. Give at least one with a role and some text.")
-    size = sum(len(limits.check_text(message.text, "message").encode()) for message in messages)
-    if size > TRANSCRIPT_BYTES_MAX:
-        raise InvalidError(
-            f"The transcript has {size:,} bytes and a session holds at most {TRANSCRIPT_BYTES_MAX:,}. "
-            "Record it in parts, each under its own session_id."
-        )
+    for message in messages:
+        limits.check_text(message.text, "message")
+        limits.check_text(message.name or "", "name")
+    _check_size(messages)
     row = names.find_or_create(tx, store, visible)
     known = _known(tx, row, session_id, visible)
     if known is None:
@@ -53,6 +52,37 @@ def record_session(
         kept = known["session_id"]
         _grow(tx, row, known, messages, trust=trust, redactions=redactions)
     return get_session(tx, kept, visible)
+
+
+def _check_size(messages: Sequence[Message], *, beside: int = 0) -> None:
+    size = beside + sum(len(message.text.encode()) for message in messages)
+    if size > TRANSCRIPT_BYTES_MAX:
+        raise InvalidError(
+            f"The transcript has {size:,} bytes and a session holds at most {TRANSCRIPT_BYTES_MAX:,}. "
+            "Record it in parts, each under its own session_id."
+        )
+
+
+def _size(tx: Transaction, session_id: SessionId) -> int:
+    return tx.value("SELECT SUM(length(CAST(text AS BLOB))) FROM message WHERE session_id = :id", {"id": session_id})
+
+
+def _begins_with(tx: Transaction, session_id: SessionId, messages: Sequence[Message]) -> bool:
+    """Whether one of the two, what is kept and what is given, is the beginning of the other."""
+    rows = tx.rows(
+        "SELECT role, text FROM message WHERE session_id = :id ORDER BY number LIMIT :count",
+        {"id": session_id, "count": len(messages)},
+    )
+    return [(row["role"], row["text"]) for row in rows] == [(one.role, one.text) for one in messages[: len(rows)]]
+
+
+def _ends_with(tx: Transaction, session_id: SessionId, messages: Sequence[Message]) -> bool:
+    """Whether these are the last messages of the session: an addition that was sent twice."""
+    rows = tx.rows(
+        "SELECT role, text FROM message WHERE session_id = :id ORDER BY number DESC LIMIT :count",
+        {"id": session_id, "count": len(messages)},
+    )
+    return [(row["role"], row["text"]) for row in reversed(rows)] == [(one.role, one.text) for one in messages]
 
 
 def _known(tx: Transaction, store: StoreRow, session_id: str | None, visible: Visible) -> Row | None:
@@ -132,25 +162,26 @@ def _grow(
     redactions: int,
 ) -> None:
     session_id = SessionId(known["session_id"])
-    first = tx.row("SELECT role, text FROM message WHERE session_id = :id AND number = 1", {"id": session_id})
-    assert first is not None  # a session has at least one message
-    again = (first["role"], first["text"]) == (messages[0].role, messages[0].text)
-    if again and len(messages) <= known["messages"]:
+    again = _begins_with(tx, session_id, messages)
+    if len(messages) <= known["messages"] and (again or _ends_with(tx, session_id, messages)):
         return
-    if again:
-        tx.execute("DELETE FROM message WHERE session_id = :id", {"id": session_id})
-    _insert_messages(tx, session_id, messages, after=0 if again else known["messages"])
+    if TRUSTS.index(trust) > TRUSTS.index(known["trust"]):
+        raise ConflictError(
+            f"Session {session_id} was recorded with trust {known['trust']!r}, and nothing less trusted is added to "
+            "it. Leave session_id out, or give another one, to record this beside it."
+        )
+    added = messages[known["messages"] :] if again else messages
+    _check_size(added, beside=_size(tx, session_id))
+    _insert_messages(tx, session_id, added, after=known["messages"])
     tx.execute(
         """
-        UPDATE session SET
-            messages = :messages, redactions = :redactions, trust = :trust, recorded_at = :now
+        UPDATE session SET messages = messages + :added, redactions = :redactions, recorded_at = :now
         WHERE session_id = :id
         """,
         {
             "id": session_id,
-            "messages": len(messages) + (0 if again else known["messages"]),
+            "added": len(added),
             "redactions": redactions + (0 if again else known["redactions"]),
-            "trust": trust if known["trust"] == "user" else known["trust"],
             "now": tx.now,
         },
     )
@@ -268,4 +299,28 @@ def mark_read(tx: Transaction, dream_id: str) -> None:
         WHERE dream_session.dream_id = :dream_id AND dream_session.session_id = session.session_id
         """,
         {"dream_id": dream_id},
+    )
+
+
+def is_in(tx: Transaction, store: StoreRow, session_id: SessionId | None) -> bool:
+    """Whether the store has this session."""
+    return session_id is not None and (
+        tx.value(
+            "SELECT 1 FROM session WHERE session_id = :session_id AND store_id = :store_id",
+            {"session_id": session_id, "store_id": store.store_id},
+        )
+        is not None
+    )
+
+
+def move(tx: Transaction, source: StoreRow, target: StoreRow) -> None:
+    """Give the sessions of one store to another; those that it knows by the same client's name stay."""
+    tx.execute(
+        """
+        UPDATE session SET store_id = :target WHERE store_id = :source AND NOT EXISTS (
+            SELECT 1 FROM session AS known
+            WHERE known.store_id = :target AND known.external_id = session.external_id
+        )
+        """,
+        {"target": target.store_id, "source": source.store_id},
     )

@@ -1,15 +1,15 @@
 """The store's one door: every store of a database file, one transaction a method."""
 
 import json
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeVar
-
-import anyio
 
 from dreamkeep_store import (
     audit,
@@ -456,20 +456,28 @@ class Stores:
     async def digest(self, store: StoreName, number: int) -> str:
         """Hexadecimal SHA-256 over what a version shows; a published version's is computed once."""
 
-        def work(tx: Transaction) -> tuple[bytes, int, bool]:
+        def compute(tx: Transaction) -> tuple[bytes, int, int, bool]:
             row = self._find(tx, store)
             version = versions.find_version(tx, row, number)
             if version["digest"] is not None:
-                return version["digest"], version["entries"], True
-            digest, count = versions.digest_of(versions.state_at(tx, row, number))
-            return digest, count, version["state"] != "published"
+                return version["digest"], version["entries"], 0, True
+            digest, count = versions.digest_at(tx, row, number)
+            return digest, count, versions.erased(tx, row), version["state"] != "published"
 
-        digest, count, is_kept = await self._read(work)
-        if not is_kept:
-            await self._write(
-                "reader", lambda tx: versions.record_digest(tx, self._find(tx, store), number, digest, count)
-            )
-        return digest.hex()
+        while True:
+            digest, count, erased, is_kept = await self._read(compute)
+            if is_kept or await self._write("reader", partial(self._keep_digest, store, number, digest, count, erased)):
+                return digest.hex()
+
+    def _keep_digest(
+        self, store: StoreName, number: int, digest: bytes, count: int, erased: int, tx: Transaction
+    ) -> bool:
+        """Whether the digest still is the version's: nothing was erased since it was computed."""
+        row = self._find(tx, store)
+        if versions.erased(tx, row) != erased:
+            return False
+        versions.record_digest(tx, row, number, digest, count)
+        return True
 
     async def _digest_published(self, store: StoreName, numbers: Sequence[int | None]) -> None:
         """Digest new versions after their commit, so that nobody waited for it."""
@@ -515,9 +523,13 @@ class Stores:
                 f"SQLite {self._library.sqlite_version} cannot erase a text from its full-text index without a trace. "
                 "Install sqlcipher3, which brings a newer one."
             )
-        erased = await self._write(actor, lambda tx: erasure.erase(tx, entry_ids, self._visible))
-        await self._database.outside(_empty_log)
-        return erased
+        by_store = await self._write(actor, lambda tx: erasure.erase(tx, entry_ids, self._visible))
+        emptied = await self._database.outside(_empty_log)
+        for store, erased in by_store.items():
+            await self._digest_published(store, erased.versions)
+        theirs, *others = by_store.values()
+        elsewhere = tuple(entry_id for other in others for entry_id in (*other.entries, *other.derived))
+        return replace(theirs, derived=(*theirs.derived, *elsewhere), log_emptied=emptied)
 
     async def export_entries(self, store: StoreName, number: int | None = None) -> AsyncIterator[Entry]:
         """Every entry that a published version, or the head with every write since, shows now."""
@@ -546,12 +558,21 @@ class Stores:
 
     async def backup(self, target: Path) -> None:
         """Write a copy of the whole database to a file that is not there yet."""
-        if await anyio.Path(target).exists():
-            raise ConflictError(f"{target} is there already. Name a file that is not, or remove it first.")
 
         def copy(connection: Any) -> None:
-            connection.execute("VACUUM INTO :target", {"target": str(target)})
-            target.chmod(0o600)
+            try:
+                os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            except FileExistsError:
+                raise ConflictError(
+                    f"{target} is there already. Name a file that is not, or remove it first."
+                ) from None
+            except OSError as error:
+                raise InvalidError(f"{target} cannot be written: {error.strerror}. Name another file.") from error
+            try:
+                connection.execute("VACUUM INTO :target", {"target": str(target)})
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
 
         await self._database.outside(copy)
 
@@ -598,8 +619,9 @@ def _merge_stores(tx: Transaction, source: StoreName, into: StoreName, visible: 
     target = names.find_or_create(tx, into, visible)
     if old.store_id == target.store_id:
         raise InvalidError(f"{source} cannot be merged into itself. Name two stores.")
-    moving = versions.state_at(tx, old, None)
     versions.checkpoint(tx, old)
+    sessions.move(tx, old, target)
+    moving = versions.state_at(tx, old, None)
     for row in moving:
         said = NewEntry(
             content=row["content"],
@@ -608,26 +630,19 @@ def _merge_stores(tx: Transaction, source: StoreName, into: StoreName, visible: 
             topic=row["topic"],
             trust=row["trust"],
             asserted_at=from_micros(row["asserted_at"]),
+            session_id=row["session_id"] if sessions.is_in(tx, target, row["session_id"]) else None,
         )
         moved = entries.remember(tx, into, said, visible)
+        entries.move_usage(tx, row["entry_id"], moved.entry_id, target)
         seq = names.next_seq(tx, old.store_id)
         entries.close_revision(tx, row["revision_id"], seq=seq, how="replaced", into=moved.entry_id)
         audit.append(tx, store_id=old.store_id, seq=seq, action="move", subject=row["entry_id"], into=moved.entry_id)
-    tx.execute(
-        """
-        UPDATE session SET store_id = :target WHERE store_id = :source AND NOT EXISTS (
-            SELECT 1 FROM session AS known
-            WHERE known.store_id = :target AND known.external_id = session.external_id
-        )
-        """,
-        {"target": target.store_id, "source": old.store_id},
-    )
     return len(moving)
 
 
-def _empty_log(connection: Any) -> None:
-    """Move everything from the write-ahead log into the file, and cut the log to nothing."""
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+def _empty_log(connection: Any) -> bool:
+    """Move everything from the write-ahead log into the file, and cut the log to nothing; whether it worked."""
+    return connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
 
 
 @asynccontextmanager

@@ -181,10 +181,8 @@ def _said_already(tx: Transaction, parameters: Mapping[str, object]) -> Sequence
 def _apply(tx: Transaction, parameters: Mapping[str, object]) -> None:
     tx.execute(
         """
-        UPDATE revision
-        SET to_seq = :seq, closed_at = :now, closed_by = closing.change_id,
-            closed_how = CASE WHEN closing.stays THEN 'edited' ELSE 'dream' END
-        FROM (
+        -- Materialized, or SQLite looks through all revisions for each change.
+        WITH closing AS MATERIALIZED (
             SELECT live.revision_id, change.change_id,
                 EXISTS (
                     SELECT 1 FROM change_open
@@ -195,7 +193,11 @@ def _apply(tx: Transaction, parameters: Mapping[str, object]) -> None:
             CROSS JOIN revision AS read ON read.revision_id = change_read.revision_id
             CROSS JOIN revision AS live ON live.entry_id = read.entry_id AND live.to_seq IS NULL
             WHERE change.store_id = :store_id AND change.version = :version AND change.applied = 1
-        ) AS closing
+        )
+        UPDATE revision
+        SET to_seq = :seq, closed_at = :now, closed_by = closing.change_id,
+            closed_how = CASE WHEN closing.stays THEN 'edited' ELSE 'dream' END
+        FROM closing
         WHERE revision.revision_id = closing.revision_id
         """,
         parameters,
@@ -247,6 +249,11 @@ def rollback(tx: Transaction, store: StoreRow, number: int | None, mode: Rollbac
     target = find_version(tx, store, number)
     _check_published(store, target)
     movers = _movers_after(tx, store, target["seq"])
+    if not movers and _movers_after(tx, store, target["seq"], all_of_them=True):
+        raise ConflictError(
+            f"What came after version {number} of store {store.name} is undone already. list_versions shows the "
+            "rollbacks; rolling back to the version before one of them redoes what it undid."
+        )
     if not movers:
         raise ConflictError(
             f"No switch or rollback came after version {number} of store {store.name}, so there is nothing to revert. "
@@ -263,20 +270,53 @@ def _check_published(store: StoreRow, target: Row) -> None:
         )
 
 
-def _newest_switch(tx: Transaction, store: StoreRow) -> Row:
-    row = tx.row(
+def _movers(tx: Transaction, store: StoreRow) -> Sequence[Row]:
+    """Every switch and rollback, oldest first."""
+    return tx.rows(
         """
-        SELECT number, parent, seq FROM version
-        WHERE store_id = :store_id AND kind = 'dream' AND state = 'published' AND undone_by IS NULL
-        ORDER BY seq DESC LIMIT 1
+        SELECT version.number, version.kind, version.seq, version.mode, version.undoes, restored.seq AS restored_seq
+        FROM version
+        LEFT JOIN version AS restored
+            ON restored.store_id = version.store_id AND restored.number = version.restores
+        WHERE version.store_id = :store_id AND version.state = 'published' AND version.kind IN ('dream', 'rollback')
+        ORDER BY version.seq
         """,
         {"store_id": store.store_id},
     )
-    if row is None:
-        raise ConflictError(
-            f"No switch of store {store.name} is left to undo. Name a version to return to; list_versions shows them."
-        )
-    return row
+
+
+def undone(movers: Sequence[Row]) -> dict[int, int]:
+    """Which switches and rollbacks are undone now, each with the rollback that did it; takes `_movers`.
+
+    Undoing a rollback is a redo, so what it had undone stands again; restoring a version brings back
+    what was undone, and what was not, when that version was live.
+    """
+    place = {row["number"]: index for index, row in enumerate(movers)}
+    before: list[dict[int, int]] = []
+    by: dict[int, int] = {}
+    for here, row in enumerate(movers):
+        before.append(by)
+        mover: int = row["number"]
+        if row["mode"] == "revert":
+            numbers: list[int] = json.loads(row["undoes"])
+            for number in numbers:
+                by = before[place[number]] | {key: by[key] for key in by if place[key] >= place[number]}
+            by = {**by, **dict.fromkeys(numbers, mover)}
+        elif row["mode"] == "restore":
+            since: list[int] = [other["number"] for other in movers[:here] if other["seq"] > row["restored_seq"]]
+            by = before[here - len(since)] | {number: by.get(number, mover) for number in since}
+    return by
+
+
+def _newest_switch(tx: Transaction, store: StoreRow) -> Row:
+    movers = _movers(tx, store)
+    by = undone(movers)
+    for row in reversed(movers):
+        if row["kind"] == "dream" and row["number"] not in by:
+            return row
+    raise ConflictError(
+        f"No switch of store {store.name} is left to undo. Name a version to return to; list_versions shows them."
+    )
 
 
 def _before_newest_switch(tx: Transaction, store: StoreRow) -> Row:
@@ -284,7 +324,7 @@ def _before_newest_switch(tx: Transaction, store: StoreRow) -> Row:
     switch_seq = _newest_switch(tx, store)["seq"]
     row = tx.row(
         """
-        SELECT number, parent, kind, state, seq, mode, undone_by FROM version
+        SELECT number, parent, kind, state, seq, mode FROM version
         WHERE store_id = :store_id AND seq < :seq ORDER BY seq DESC, number DESC LIMIT 1
         """,
         {"store_id": store.store_id, "seq": switch_seq},
@@ -293,33 +333,24 @@ def _before_newest_switch(tx: Transaction, store: StoreRow) -> Row:
     return row
 
 
-def _movers_after(tx: Transaction, store: StoreRow, seq: int) -> list[Row]:
+def _movers_after(tx: Transaction, store: StoreRow, seq: int, *, all_of_them: bool = False) -> list[Row]:
     """Switches and rollbacks after that seq, newest first, without those that cancel out.
 
     A revert and the switches it undid are left alone when all of them came after `seq`: undoing and
     redoing them would only trip over what was written since.
     """
-    rows = tx.rows(
-        """
-        SELECT number, kind, seq, mode, undone_by FROM version
-        WHERE store_id = :store_id AND state = 'published' AND kind IN ('dream', 'rollback') AND seq > :seq
-        ORDER BY seq DESC
-        """,
-        {"store_id": store.store_id, "seq": seq},
-    )
+    movers = _movers(tx, store)
+    by = undone(movers)
+    rows = [row for row in reversed(movers) if row["seq"] > seq]
+    if all_of_them:
+        return list(rows)
     after = {row["number"] for row in rows}
     cancelled: set[int] = set()
     for row in rows:
-        if row["mode"] != "revert" or row["undone_by"] is not None:
+        if row["mode"] != "revert" or row["number"] in by:
             continue
-        undid = {
-            found["number"]
-            for found in tx.rows(
-                "SELECT number FROM version WHERE store_id = :store_id AND undone_by = :number",
-                {"store_id": store.store_id, "number": row["number"]},
-            )
-        }
-        if undid and undid <= after:
+        undid: set[int] = set(json.loads(row["undoes"]))
+        if undid <= after:
             cancelled |= {row["number"], *undid}
     return [row for row in rows if row["number"] not in cancelled]
 
@@ -355,18 +386,7 @@ def _revert(tx: Transaction, store: StoreRow, movers: Sequence[Row]) -> Switched
             live[entry_id] = state
             texts.setdefault(state.content_id, set()).add(entry_id)
         done.append(plan)
-    note = "undoes " + ", ".join(f"version {number}" for number in numbers)
-    switched = _write_rollback(tx, store, "revert", done, initial, live, note=note)
-    for number in numbers:
-        tx.execute(
-            "UPDATE version SET undone_by = :by WHERE store_id = :store_id AND number = :number",
-            {"by": switched, "store_id": store.store_id, "number": number},
-        )
-        # Undoing a rollback is a redo: what it had undone stands again.
-        tx.execute(
-            "UPDATE version SET undone_by = NULL WHERE store_id = :store_id AND undone_by = :number",
-            {"store_id": store.store_id, "number": number},
-        )
+    switched = _write_rollback(tx, store, done, initial, live, undoes=numbers)
     return Switched(
         store=store.name,
         head=switched,
@@ -505,27 +525,13 @@ def _restore(tx: Transaction, store: StoreRow, target: Row) -> Switched:
                 opens={} if new is None else {entry_id: new},
             )
         )
-    undone = [
-        row["number"]
-        for row in tx.rows(
-            """
-            SELECT number FROM version
-            WHERE store_id = :store_id AND state = 'published' AND kind IN ('dream', 'rollback') AND seq > :seq
-                AND undone_by IS NULL
-            ORDER BY seq DESC
-            """,
-            parameters,
-        )
-    ]
+    movers = _movers(tx, store)
+    by = undone(movers)
+    later = [row["number"] for row in reversed(movers) if row["seq"] > target["seq"] and row["number"] not in by]
     touched = {entry_id for plan in plans for entry_id in (*plan.closes, *plan.opens)}
     initial = {entry_id: state for entry_id, state in since.items() if entry_id in touched}
     final = {entry_id: state for plan in plans for entry_id, state in plan.opens.items()}
-    note = f"restores version {target['number']}"
-    switched = _write_rollback(tx, store, "restore", plans, initial, final, note=note)
-    tx.execute_many(
-        "UPDATE version SET undone_by = :by WHERE store_id = :store_id AND number = :number",
-        ({"by": switched, "store_id": store.store_id, "number": number} for number in undone),
-    )
+    switched = _write_rollback(tx, store, plans, initial, final, restores=target["number"])
     return Switched(
         store=store.name,
         head=switched,
@@ -534,23 +540,29 @@ def _restore(tx: Transaction, store: StoreRow, target: Row) -> Switched:
         applied=len(plans),
         skipped=(),
         suggested=0,
-        undone=tuple(undone),
+        undone=tuple(later),
     )
 
 
 def _write_rollback(
     tx: Transaction,
     store: StoreRow,
-    mode: RollbackMode,
     plans: Sequence[_Plan],
     initial: Mapping[EntryId, _State],
     final: Mapping[EntryId, _State],
     *,
-    note: str,
+    undoes: Sequence[int] | None = None,
+    restores: int | None = None,
 ) -> int:
     """Write the new version: its changes, and what they come to for each entry; gives its number."""
     seq = names.next_seq(tx, store.store_id)
-    number = insert_version(tx, store, "rollback", parent=store.head, seq=seq, mode=mode, note=note)
+    if undoes is None:
+        note = f"restores version {restores}"
+    else:
+        note = "undoes " + ", ".join(f"version {number}" for number in undoes)
+    number = insert_version(
+        tx, store, "rollback", parent=store.head, seq=seq, undoes=undoes, restores=restores, note=note
+    )
     first = tx.value("SELECT COALESCE(MAX(change_id), 0) + 1 FROM change")
     tx.execute_many(
         """
@@ -662,7 +674,7 @@ def _write_rollback(
         seq=seq,
         action="rollback",
         subject=f"v{number}",
-        mode=mode,
+        mode="restore" if undoes is None else "revert",
         previous=store.head,
     )
     return number

@@ -16,7 +16,7 @@ def find_version(tx: Transaction, store: StoreRow, number: int | None) -> Row:
     """The version's row; None is the head. NotFoundError says what there is."""
     row = tx.row(
         """
-        SELECT number, parent, kind, state, seq, dream_id, mode, undone_by, digest, entries, note, created_at
+        SELECT number, parent, kind, state, seq, dream_id, mode, digest, entries, note, created_at
         FROM version WHERE store_id = :store_id AND number = :number
         """,
         {"store_id": store.store_id, "number": store.head if number is None else number},
@@ -52,7 +52,7 @@ def list_versions(tx: Transaction, store: StoreRow, limit: int, before: int | No
     check_page(limit)
     rows = tx.rows(
         """
-        SELECT number, parent, kind, state, seq, dream_id, mode, undone_by, digest, entries, note, created_at
+        SELECT number, parent, kind, state, seq, dream_id, mode, digest, entries, note, created_at
         FROM version WHERE store_id = :store_id AND (:before IS NULL OR number < :before)
         ORDER BY number DESC LIMIT :limit
         """,
@@ -75,18 +75,22 @@ def insert_version(
     parent: int,
     seq: int | None,
     dream_id: str | None = None,
-    mode: str | None = None,
+    undoes: Sequence[int] | None = None,
+    restores: int | None = None,
     note: str | None = None,
 ) -> int:
-    """A new version under the next number; proposed while it has no seq."""
+    """A new version under the next number; proposed while it has no seq.
+
+    A rollback says which versions it undoes, newest first, or which one it restores.
+    """
     number = tx.value("SELECT MAX(number) + 1 FROM version WHERE store_id = :store_id", {"store_id": store.store_id})
     tx.execute(
         """
         INSERT INTO version (
-            store_id, number, parent, kind, state, seq, dream_id, mode, note, created_at, published_at
+            store_id, number, parent, kind, state, seq, dream_id, mode, undoes, restores, note, created_at, published_at
         ) VALUES (
             :store_id, :number, :parent, :kind, CASE WHEN :seq IS NULL THEN 'proposed' ELSE 'published' END, :seq,
-            :dream_id, :mode, :note, :now, CASE WHEN :seq IS NULL THEN NULL ELSE :now END
+            :dream_id, :mode, :undoes, :restores, :note, :now, CASE WHEN :seq IS NULL THEN NULL ELSE :now END
         )
         """,
         {
@@ -96,7 +100,9 @@ def insert_version(
             "kind": kind,
             "seq": seq,
             "dream_id": dream_id,
-            "mode": mode,
+            "mode": "revert" if undoes is not None else "restore" if restores is not None else None,
+            "undoes": None if undoes is None else json.dumps(undoes),
+            "restores": restores,
             "note": note,
             "now": tx.now,
         },
@@ -206,15 +212,53 @@ def digest_of(rows: Iterable[Row]) -> tuple[bytes, int]:
     return digest.digest(), count
 
 
+def digest_at(tx: Transaction, store: StoreRow, number: int) -> tuple[bytes, int]:
+    """The digest of what a version shows, and how many entries that is.
+
+    SQLite itself writes a published version's lines, several times as fast as whole entries are read and
+    written here. `verify` derives the digest from the entries, so that each checks the other.
+    """
+    seq = find_version(tx, store, number)["seq"]
+    if seq is None:
+        return digest_of(state_at(tx, store, number))
+    digest = hashlib.sha256()
+    count = 0
+    for row in tx.connection.execute(
+        """
+        SELECT json_array(
+            revision.entry_id, lower(hex(content.sha256)), revision.tier, revision.tags, revision.topic,
+            revision.trust, revision.asserted_at
+        ) AS said
+        FROM revision CROSS JOIN content ON content.content_id = revision.content_id
+        WHERE revision.store_id = :store_id
+            AND revision.from_seq <= :seq AND (revision.to_seq IS NULL OR revision.to_seq > :seq)
+        ORDER BY revision.entry_id
+        """,
+        {"store_id": store.store_id, "seq": seq},
+    ):
+        digest.update(row["said"].encode() + b"\n")
+        count += 1
+    return digest.digest(), count
+
+
 def record_digest(tx: Transaction, store: StoreRow, number: int, digest: bytes, entries: int) -> None:
-    """Keep a published version's digest, which a reader computed after the commit."""
-    tx.execute(
+    """Keep what a published version shows, as a digest and a number of entries; the audit has it too."""
+    changed = tx.execute(
         """
         UPDATE version SET digest = :digest, entries = :entries
-        WHERE store_id = :store_id AND number = :number AND state = 'published'
+        WHERE store_id = :store_id AND number = :number AND state = 'published' AND digest IS NULL
         """,
         {"store_id": store.store_id, "number": number, "digest": digest, "entries": entries},
     )
+    if changed:
+        audit.append(
+            tx, store_id=store.store_id, seq=store.seq, action="digest", subject=f"v{number}", digest=digest.hex()
+        )
+
+
+def erased(tx: Transaction, store: StoreRow) -> int:
+    """How many entries of the store were erased: the only thing that changes what a published version shows."""
+    return tx.value("SELECT COUNT(*) FROM tombstone WHERE store_id = :store_id", {"store_id": store.store_id})
 
 
 def export_page(tx: Transaction, store: StoreRow, seq: int, after: str, limit: int) -> list[Entry]:

@@ -17,7 +17,8 @@ CREATE TABLE version (
     seq INTEGER,
     dream_id TEXT REFERENCES dream,
     mode TEXT CHECK (mode IN ('revert', 'restore')),
-    undone_by INTEGER,
+    undoes TEXT CHECK (json_type(undoes) = 'array'),
+    restores INTEGER,
     digest BLOB CHECK (length(digest) = 32),
     entries INTEGER,
     note TEXT,
@@ -25,11 +26,13 @@ CREATE TABLE version (
     published_at INTEGER,
     PRIMARY KEY (store_id, number),
     FOREIGN KEY (store_id, parent) REFERENCES version (store_id, number),
-    FOREIGN KEY (store_id, undone_by) REFERENCES version (store_id, number),
+    FOREIGN KEY (store_id, restores) REFERENCES version (store_id, number),
     CHECK ((seq IS NOT NULL) = (state = 'published')),
     CHECK ((published_at IS NOT NULL) = (state = 'published')),
     CHECK ((kind = 'dream') = (dream_id IS NOT NULL)),
     CHECK ((kind = 'rollback') = (mode IS NOT NULL)),
+    CHECK ((mode IS 'revert') = (undoes IS NOT NULL)),
+    CHECK ((mode IS 'restore') = (restores IS NOT NULL)),
     CHECK ((parent IS NULL) = (kind = 'initial'))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX version_one_proposed ON version (store_id) WHERE state = 'proposed';
