@@ -27,7 +27,9 @@ async def test_what_is_remembered_goes_to_the_project_and_is_recalled(call: Call
 
 
 async def test_a_recall_before_the_first_memory_is_empty_and_no_error(call: Call):
-    assert (await call("recall", query="anything"))["entries"] == []
+    empty = await call("recall", query="anything")
+    assert empty["entries"] == []
+    assert "an empty query lists the newest" in empty["note"]
     assert (await call("memory_status"))["stores"] == []
 
 
@@ -36,7 +38,8 @@ async def test_a_recall_reads_the_project_and_what_is_true_of_the_person(call: C
     await call("remember", content="Acme indents with tabs.")
     await call("remember", content="Other indents with tabs too.", store="project/other")
     found = await call("recall", query="tabs")
-    assert {entry["store"] for entry in found["entries"]} == {"user", "project/acme"}
+    stores = {entry["content"]: entry.get("store") for entry in found["entries"]}
+    assert stores == {"Ada prefers tabs over spaces.": "user", "Acme indents with tabs.": None}
     named = await call("recall", query="tabs", store="project/other")
     assert [entry["content"] for entry in named["entries"]] == ["Other indents with tabs too."]
 
@@ -100,6 +103,7 @@ async def test_the_first_entry_of_a_store_that_was_named_says_so(call: Call):
     kept = await call("remember", content="Ada lives in Oslo.", store="usr")
     assert "first entry in store" in kept["warnings"][0]
     assert "project/acme" in kept["warnings"][0]
+    assert "warnings" not in await call("remember", content="Ada lives in Oslo.", store="user")
 
 
 async def test_a_default_answer_stays_under_two_thousand_characters_and_says_what_is_cut(call: Call):

@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from mcp import Client
-from mcp.types import ElicitRequestParams, ElicitResult
+from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
 
+from dreamkeep_server.dream.candidates import Candidate
 from dreamkeep_server.settings import Settings
+from dreamkeep_server.tools.estimates import KINDS
 from dreamkeep_store.models import (
     Decision,
     DraftChange,
@@ -55,6 +57,7 @@ def draft(
         )
     )
     revisions = tuple(entry.revision_id for entry in before)
+    closes = revisions if content is not None or operation == "archive" else revisions[1:]
     return DraftChange(
         operation=operation,
         risk=risk,
@@ -62,13 +65,13 @@ def draft(
         reason=f"They say one thing ({operation}).",
         fingerprint=hashlib.sha256(repr((operation, revisions, content)).encode()).digest(),
         reads=revisions,
-        closes=revisions,
+        closes=closes,
         opens=opened,
         evidence=("same words",),
     )
 
 
-async def propose(stores: Stores, drafts: Sequence[DraftChange]) -> DreamId:
+async def propose(stores: Stores, drafts: Sequence[DraftChange], *, recalls: int = 4) -> DreamId:
     """A dream of the project, run here by hand to the given plan."""
     started = await stores.start_dream(
         NewDream(
@@ -88,7 +91,7 @@ async def propose(stores: Stores, drafts: Sequence[DraftChange]) -> DreamId:
     assert claimed is not None
     assert claimed.dream_id == started.dream.dream_id
     await stores.propose(claimed.dream_id, claimed.attempt, drafts, ["c9 named an entry that is not there"])
-    await stores.complete_dream(claimed.dream_id, claimed.attempt, recall_checked=4, recall_kept=4)
+    await stores.complete_dream(claimed.dream_id, claimed.attempt, recall_checked=recalls, recall_kept=recalls)
     return claimed.dream_id
 
 
@@ -124,8 +127,8 @@ async def test_review_gives_counts_and_a_line_for_each_change_riskiest_first(cal
     assert review["dream_id"] == dream_id
     assert review["summary"] == "2 changes: 1 included (1 merge low); 1 suggested (1 merge high)"
     assert review["changes"] == [
-        "c2 merge high suggested: Ada leads acme. + Ada is the lead of acme. -> Ada leads acme.",
-        "c1 merge low included: Acme's port is 5433. + The port of acme is 5433. -> Acme's port is 5433.",
+        "c2 merge high suggested: - Ada is the lead of acme. = Ada leads acme.",
+        "c1 merge low included: - The port of acme is 5433. = Acme's port is 5433.",
     ]
     full = (await call("review_dream", only=["c1"]))["full"][0]
     assert full["reason"] == "They say one thing (merge)."
@@ -177,7 +180,7 @@ async def test_a_switch_applies_what_is_included_and_a_rollback_undoes_it(call: 
     proposed = (await call("memory_status"))["standing"][0]["proposal"]
     difference = await call("diff_versions")
     assert difference["target"] == proposed
-    assert {row["id"] for row in difference["differences"]} <= set(ids[:2])
+    assert [(row["id"], row["into"]) for row in difference["differences"]] == [(ids[1], [ids[0]])]
     assert all(row["reason"] == "They say one thing (merge)." for row in difference["differences"])
     await call("remember", content="Said while the proposal waited.")
     head = (await call("memory_status"))["standing"][0]["head"]
@@ -185,6 +188,9 @@ async def test_a_switch_applies_what_is_included_and_a_rollback_undoes_it(call: 
     switched = await call("switch_version", version=proposed, expected_head=head)
     assert switched["applied"] == 1
     assert switched["suggested"] == 1
+    assert 'only=["suggested"]) shows what is still suggested' in switched["note"]
+    assert (await call("review_dream"))["changes"][1].startswith("c1 merge low applied: ")
+    assert "was switched to already" in (await call("get_dream"))["next"]
     assert (await call("recall", entry_ids=[ids[1]]))["closed"][0]["became"] == [ids[0]]
     assert len((await call("recall", query="waited"))["entries"]) == 1
     older = await call("switch_version", version=1)
@@ -192,6 +198,7 @@ async def test_a_switch_applies_what_is_included_and_a_rollback_undoes_it(call: 
     assert 'mode="restore"' in older
     back = await call("rollback")
     assert back["undone"] == [switched["head"]]
+    assert back["note"] == f"rollback(version={switched['head']}) takes this back."
     assert "closed" not in await call("recall", entry_ids=[ids[1]])
     assert len((await call("recall", query="waited"))["entries"]) == 1
     listed = await call("list_versions", limit=1)
@@ -199,6 +206,36 @@ async def test_a_switch_applies_what_is_included_and_a_rollback_undoes_it(call: 
     assert listed["versions"][0]["head"] is True
     older = await call("list_versions", limit=1, cursor=listed["next_cursor"])
     assert older["versions"][0]["number"] == listed["versions"][0]["number"] - 1
+
+
+async def test_a_rollback_says_how_to_take_it_back_and_that_works(call: Call, stores: Stores):
+    dream_id, ids = await proposal(call, stores)
+    version = (await call("get_dream"))["output_version"]
+    await call("switch_version", version=version)
+    back = await call("rollback")
+    assert "closed" not in await call("recall", entry_ids=[ids[1]])
+    await call("rollback", version=back["previous"])
+    assert (await call("recall", entry_ids=[ids[1]]))["closed"][0]["id"] == ids[1]
+    left = await call("review_dream", dream_id=dream_id, only=["suggested"])
+    assert [change["change"] for change in left["full"]] == ["c2"]
+
+
+async def test_a_conflict_says_what_accepting_it_closes(call: Call, stores: Stores):
+    older = (await call("remember", content="Acme's port is 5433.", asserted_at="2026-01-01"))["entry_id"]
+    newer = (await call("remember", content="Acme's port is 5434."))["entry_id"]
+    entries = await entries_of(stores, [newer, older])
+    await propose(stores, [draft("conflict", "medium", "suggested", entries, None)])
+    review = await call("review_dream")
+    assert review["summary"] == "1 change: 1 suggested (1 conflict medium)"
+    assert review["changes"] == ["c1 conflict medium suggested: - Acme's port is 5433. = Acme's port is 5434."]
+    full = (await call("review_dream", only=["c1"]))["full"][0]
+    assert full["reason"].endswith(f"Accepting closes {older}, the older.")
+
+
+async def test_an_ended_dream_shows_no_figures_that_are_all_zero(call: Call, stores: Stores):
+    entries = await entries_of(stores, [(await call("remember", content=FACTS[0]))["entry_id"]])
+    await propose(stores, [draft("archive", "low", "included", entries, None)], recalls=0)
+    assert not {"progress", "cost_usd", "recall_check"} & set(await call("get_dream"))
 
 
 async def test_discarding_throws_the_proposal_away(call: Call, stores: Stores):
@@ -254,7 +291,9 @@ async def test_a_person_who_agrees_includes_high_risk_under_their_own_name(
 
     async def agree(_context: object, params: ElicitRequestParams) -> ElicitResult:
         asked.append(params.message)
-        return ElicitResult(action="accept", content={"include": True})
+        assert isinstance(params, ElicitRequestFormParams)
+        assert params.requested_schema["properties"] == {}
+        return ElicitResult(action="accept", content={})
 
     async with connect(elicitation_callback=agree) as client:
         call = calling(client)
@@ -262,7 +301,7 @@ async def test_a_person_who_agrees_includes_high_risk_under_their_own_name(
         answer = await call("review_dream", accept=["suggested"])
     assert answer["decided"] == ["c2 included"]
     assert len(asked) == 1
-    assert "Ada is the lead of acme." in asked[0]
+    assert "  - Ada is the lead of acme.\n  = Ada leads acme." in asked[0]
     change = (await stores.list_changes(dream_id, numbers=[2])).changes[0]
     assert change.decision == "included"
     assert change.decided_by == "user"
@@ -273,9 +312,8 @@ async def test_a_person_who_agrees_includes_high_risk_under_their_own_name(
     [
         ElicitResult(action="decline"),
         ElicitResult(action="cancel"),
-        ElicitResult(action="accept", content={"include": False}),
     ],
-    ids=["declined", "canceled", "said-no"],
+    ids=["declined", "canceled"],
 )
 async def test_a_person_who_does_not_agree_leaves_everything_as_it_was(
     connect: Callable[..., Client], calling: Callable[[Client], Call], stores: Stores, reply: ElicitResult
@@ -288,8 +326,22 @@ async def test_a_person_who_does_not_agree_leaves_everything_as_it_was(
         dream_id, _ = await proposal(call, stores)
         refusal = await call("review_dream", accept=["c2"], reject=["c1"])
     assert "nothing was decided" in refusal
+    assert f"dreamkeep review accept c2 --dream {dream_id}" in refusal
     decisions = {change.number: change.decision for change in (await stores.list_changes(dream_id)).changes}
     assert decisions == {1: "included", 2: "suggested"}
+
+
+async def test_an_answer_with_fields_that_were_not_asked_for_is_no_consent(
+    connect: Callable[..., Client], calling: Callable[[Client], Call], stores: Stores
+):
+    async def odd(_context: object, _params: ElicitRequestParams) -> ElicitResult:
+        return ElicitResult(action="accept", content={"include": False})
+
+    async with connect(elicitation_callback=odd) as client:
+        call = calling(client)
+        dream_id, _ = await proposal(call, stores)
+        assert isinstance(await call("review_dream", accept=["c2"]), str)
+    assert (await stores.list_changes(dream_id, numbers=[2])).changes[0].decision == "suggested"
 
 
 async def test_nobody_is_asked_when_no_high_risk_change_is_among_the_accepted(
@@ -322,10 +374,23 @@ async def test_an_estimate_says_what_a_dream_would_read_and_starts_none(call: Ca
     answer = await call("start_dream", estimate_only=True, policy="auto_medium")
     assert answer["estimate"]["entries"] == 4
     assert answer["estimate"]["sessions"] == 1
+    assert set(answer["estimate"]["candidates"]) <= set(KINDS.values())
+    assert answer["estimate"]["candidates"]["alike"] == 2
     assert answer["policy"] == "review"
     assert "policy_max" in answer["note"]
     assert "dream_id" not in answer
     assert "has not dreamt yet" in await call("get_dream")
+
+
+def test_every_kind_of_candidate_has_plain_words():
+    assert set(KINDS) == {kind.__name__ for kind in get_args(Candidate)}
+
+
+async def test_instructions_for_the_rules_judge_are_answered_with_a_note(call: Call):
+    await call("remember", content=FACTS[0])
+    told = await call("start_dream", instructions="Mind the ports.", estimate_only=True)
+    assert "does not use instructions" in told["note"]
+    assert "note" not in await call("start_dream", estimate_only=True)
 
 
 async def test_judging_says_that_no_dream_asks_yet(call: Call, stores: Stores):
@@ -408,3 +473,4 @@ async def test_a_page_of_long_changes_and_of_long_differences_stays_under_two_th
     assert len((await call("review_dream"))["changes"]) == 15
     answer = await call("review_dream", reject=["medium"])
     assert len(answer["decided"]) == 20
+    assert len(json.dumps(answer, separators=(",", ":"), ensure_ascii=False)) <= 2_000

@@ -91,11 +91,14 @@ async def test_instructions_are_short_and_name_tools_that_exist(connect: Callabl
 
 async def test_prompts_are_there_and_take_their_argument(connect: Callable[..., Client]):
     async with connect() as client:
-        names = [prompt.name for prompt in (await client.list_prompts()).prompts]
+        prompts = (await client.list_prompts()).prompts
+        names = [prompt.name for prompt in prompts]
         dream = await client.get_prompt("dream", {"instructions": "mind the ports"})
         review = await client.get_prompt("review_dream", {})
     assert names == ["dream", "review_dream"]
+    assert all(argument.description for prompt in prompts for argument in prompt.arguments or ())
     assert "mind the ports" in str(dream.messages[0].content)
+    assert "all of those words" in str(dream.messages[0].content)
     assert "the latest" in str(review.messages[0].content)
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from dreamkeep_server.cli.marks import mark
 from dreamkeep_server.cli.text import day, one_line, plural, shown
+from dreamkeep_server.tools.sides import reason_told
 from dreamkeep_store.models import RISKS, Change, Difference, Entry, NewRevision, Quote
 
 RISK_STYLES = {"low": "green", "medium": "yellow", "high": "bold red"}
@@ -89,6 +90,8 @@ def _change(change: Change) -> Iterator[RenderableType]:
     heading.append(f"  {change.decision}", style=DECISION_STYLES[change.decision])
     if change.decided_by != "judge":
         heading.append(f" by {change.decided_by}", style="dim")
+    if change.applied:
+        heading.append("  applied", style="dim")
     if change.applied is False:
         heading.append(f"  skipped: {one_line(change.skipped or '')}", style="yellow")
     yield heading
@@ -98,7 +101,7 @@ def _change(change: Change) -> Iterator[RenderableType]:
     for entry in stays:
         yield Line(label=Text("="), text=_stated(entry, gone, "default", change.before))
     yield from _sides(closed, change.after, instead=stays)
-    yield _remark("why", change.reason)
+    yield _remark("why", reason_told(change))
     yield from (_remark("said", _quoted(quote)) for quote in change.quotes)
     yield from (_remark("seen", remark) for remark in change.evidence if remark not in change.reason)
 

@@ -25,6 +25,7 @@ from dreamkeep_store.models import (
     NewDream,
     Policy,
     SessionId,
+    Version,
 )
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
@@ -92,6 +93,8 @@ async def dream(
         budget_usd=_least(budget_usd, opened.settings.budget_usd),
         requested_by=ACTOR,
     )
+    if new.instructions and new.judge == "rules":
+        click.echo("The rules judge does not use instructions; they are kept with the dream.", err=True)
     if deed == "estimate":
         await _estimate(opened, new, as_json=as_json)
         return None
@@ -140,8 +143,10 @@ async def _estimate(opened: Opened, new: NewDream, *, as_json: bool) -> None:
     if as_json:
         click.echo(to_json(estimate.model_dump(mode="json")))
         return
-    for name, value in estimate.model_dump(exclude_none=True).items():
+    for name, value in estimate.model_dump(exclude={"candidates"}).items():
         click.echo(f"{name.replace('_', ' ')}: {value}")
+    kinds = ", ".join(f"{number} {kind}" for kind, number in estimate.candidates.items())
+    click.echo(f"candidates: {kinds or 'none'}")
 
 
 async def _about(opened: Opened, deed: str, dream_id: str | None, store: str | None, *, as_json: bool) -> None:
@@ -154,7 +159,7 @@ async def _about(opened: Opened, deed: str, dream_id: str | None, store: str | N
         found = await opened.stores.cancel_dream(found.dream_id, actor=ACTOR)
     elif deed == "archive":
         found = await opened.stores.archive_dream(found.dream_id, actor=ACTOR)
-    click.echo(to_json(found) if as_json else "\n".join(told(found)))
+    click.echo(to_json(found) if as_json else "\n".join([*told(found), *await next_told(opened, found)]))
 
 
 async def _watch(opened: Opened, dream: Dream, *, no_wait: bool, as_json: bool) -> int | None:
@@ -174,13 +179,13 @@ async def _watch(opened: Opened, dream: Dream, *, no_wait: bool, as_json: bool) 
     except anyio.get_cancelled_exc_class():
         click.echo(f"\nDream {dream.dream_id} goes on; `dreamkeep dream --status` shows it.", err=True)
         raise
-    click.echo(to_json(ended) if as_json else "\n".join(told(ended)))
+    click.echo(to_json(ended) if as_json else "\n".join([*told(ended), *await next_told(opened, ended)]))
     return {"failed": DREAM_FAILED, "canceled": REFUSED}.get(ended.status)
 
 
 def told(dream: Dream) -> list[str]:
-    """A dream in a few lines, ending with what to do next."""
-    lines = [f"Dream {dream.dream_id} of {dream.store}, version {dream.base}: {dream.status}"]
+    """A dream in a few lines."""
+    lines = [f"Dream {dream.dream_id} of {dream.store}, reading version {dream.base}: {dream.status}"]
     if dream.status in {"pending", "running"}:
         of = f" {dream.done:,} of {dream.total:,}" if dream.total else ""
         lines.append(f"  {dream.stage}{of}, attempt {dream.attempt}")
@@ -197,8 +202,6 @@ def told(dream: Dream) -> list[str]:
         lines.append(f"  {plural(len(dream.refusals), 'operation')} refused: {shown(dream.refusals[0])}")
     if dream.archived_at is not None:
         lines.append(f"  archived {minute(dream.archived_at)}")
-    if dream.status == "completed":
-        lines.append(_next(dream))
     return lines
 
 
@@ -217,10 +220,27 @@ def counted(dream: Dream) -> list[str]:
     ]
 
 
-def _next(dream: Dream) -> str:
+async def next_told(opened: Opened, dream: Dream) -> list[str]:
+    """What to do next with a dream that completed, in a line."""
+    if dream.status != "completed":
+        return []
     if dream.output_version is None:
-        return "Nothing to change: the memory is as tidy as the judge can tell."
-    return (
-        f"It proposes version {dream.output_version}. See it with `dreamkeep review`, take it with "
-        f"`dreamkeep switch {dream.output_version}`; nothing has moved yet."
-    )
+        return ["Nothing to change: the memory is as tidy as the judge can tell."]
+    version = await opened.stores.get_version(dream.store, dream.output_version)
+    match version.state:
+        case "proposed":
+            return [
+                f"It proposes version {version.number}. See it with `dreamkeep review`, take it with "
+                f"`dreamkeep switch {version.number}`; nothing has moved yet."
+            ]
+        case "published" | "discarded":
+            return [settled(version)]
+
+
+def settled(version: Version) -> str:
+    """What became of a dream's version that is not open any more."""
+    if version.state == "discarded":
+        return f"Version {version.number} was thrown away."
+    if version.head:
+        return f"Version {version.number} is the live memory; `dreamkeep rollback` undoes the switch to it."
+    return f"Version {version.number} was switched to already; `dreamkeep versions` shows where the memory is now."

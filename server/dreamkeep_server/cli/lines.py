@@ -25,7 +25,7 @@ from dreamkeep_store.models import TRUSTS, StoreName, Trust
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-BATCH_ENTRIES = 1_000
+BATCH_ENTRIES = 250
 """One transaction each: large enough to pay for the disk's sync, small enough to hold no one up."""
 LINE_BYTES_MAX = 1024 * 1024
 """Several times what the longest entry takes as JSON, so that a file of another kind is noticed early."""
@@ -53,7 +53,7 @@ async def import_lines(opened: Opened, *, file: Path, store: str | None, trust: 
     {"content": "Tea, never coffee.", "tier": "persistent", "tags": ["food"],
      "topic": "/user/preferences", "asserted_at": "2026-03-01"}
 
-    Entries go in by the thousand. A bad line stops its thousand as a whole, with the number of every bad
+    Entries go in 250 at a time. A bad line stops its 250 as a whole, with the number of every bad
     line in it; what went in before stays, and importing again only confirms it.
     """
     own = await chosen_store(opened, store)

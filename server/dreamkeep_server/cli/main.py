@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from dreamkeep_server.cli.text import shown
+from dreamkeep_server.cli.wording import as_commands
 from dreamkeep_store.errors import StoreError
 
 VERBS = {
@@ -62,7 +63,7 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except StoreError as error:
-            raise click.ClickException(shown(str(error))) from error
+            raise click.ClickException(shown(as_commands(str(error)))) from error
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -17,6 +17,7 @@ from dreamkeep_server.cli.opening import (
     with_stores,
 )
 from dreamkeep_server.cli.text import one_line, plural, to_json
+from dreamkeep_server.tools.sides import reason_told, sides
 from dreamkeep_store.errors import InvalidError, NotFoundError
 from dreamkeep_store.models import (
     DECISIONS,
@@ -93,19 +94,26 @@ async def list_(
         click.echo(to_json(changes[:limit]))
         return
     from dreamkeep_server.cli.drawing import changes_drawn, to_stdout
-    from dreamkeep_server.cli.dreams import told
+    from dreamkeep_server.cli.dreams import settled, told
 
     console = to_stdout()
-    console.print("\n".join(told(found)[:-1]))
+    console.print("\n".join(told(found)))
     console.print()
     console.print(changes_drawn(changes[:limit]))
     if len(changes) > limit:
         click.echo(f"\n{len(changes) - limit} more: --limit, or name a kind such as `review list suggested`.")
-    if found.output_version is not None:
+    if found.output_version is None:
+        return
+    version = await opened.stores.get_version(found.store, found.output_version)
+    if version.state == "proposed":
         click.echo(
-            f"\nDecide with `dreamkeep review accept|reject CHANGE...`; take version {found.output_version} with "
-            f"`dreamkeep switch {found.output_version}`."
+            f"\nDecide with `dreamkeep review accept|reject CHANGE...`; take version {version.number} with "
+            f"`dreamkeep switch {version.number}`."
         )
+        return
+    click.echo(f"\n{settled(version)}")
+    if version.state == "published" and any(change.decision == "suggested" for change in changes):
+        click.echo("Accepting a suggestion opens the next proposal.")
 
 
 @review.command
@@ -214,11 +222,11 @@ def _ask_about_risk(opened: Opened, changes: Sequence[Change]) -> None:
     if not high or opened.settings.agents_may_include_high_risk:
         return
     for change in high:
-        click.echo(f"c{change.number}  {change.operation}, high risk: {one_line(change.reason, 200)}", err=True)
-        for before in change.before:
-            click.echo(f"    - {one_line(before.content, 200)}", err=True)
-        for after in change.after:
-            click.echo(f"    + {one_line(after.content, 200)}", err=True)
+        click.echo(f"c{change.number}  {change.operation}, high risk: {one_line(reason_told(change), 200)}", err=True)
+        for side in sides(change):
+            remark = f" ({side.remark})" if side.remark else ""
+            for text in side.texts:
+                click.echo(f"    {side.mark} {one_line(text, 200)}{remark}", err=True)
     names = ", ".join(f"c{change.number}" for change in high)
     ask(
         f"Include {plural(len(high), 'change')} of high risk?",

@@ -14,6 +14,7 @@ from dreamkeep_server.cli.opening import (
     with_stores,
 )
 from dreamkeep_server.cli.text import plural, shown, to_json
+from dreamkeep_server.cli.wording import as_commands
 from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.models import TRANSCRIPT_BYTES_MAX, Session, StoreName
 
@@ -43,7 +44,7 @@ async def record(
             session, dropped = await _record(opened, name, file, session_id)
         except InvalidError as error:
             refused += 1
-            click.echo(f"{file}: {shown(str(error))}", err=True)
+            click.echo(f"{file}: {shown(as_commands(str(error)))}", err=True)
             continue
         recorded.append(session)
         if not as_json:

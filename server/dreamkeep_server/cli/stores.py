@@ -6,6 +6,7 @@ import click
 
 from dreamkeep_server.cli.opening import ACTOR, Listing, Opened, ask, json_option, store_option, with_stores
 from dreamkeep_server.cli.text import minute, plain, plural, shown, to_json
+from dreamkeep_server.cli.wording import as_commands
 from dreamkeep_store.errors import NotFoundError
 from dreamkeep_store.models import Standing, StoreName
 
@@ -99,4 +100,4 @@ def _remarks(standing: Standing) -> list[str]:
     from dreamkeep_server.occasions import due, waiting
 
     now = datetime.now(UTC)
-    return [remark for remark in (waiting(standing, now), due(standing, now)) if remark]
+    return [as_commands(remark) for remark in (waiting(standing, now), due(standing, now)) if remark]

@@ -203,5 +203,5 @@ def rollback_told(switched: Switched) -> list[str]:
     lines += [f"  {skipped.change} left as it is: {shown(skipped.reason)}" for skipped in switched.skipped]
     if switched.checkpoint is not None:
         lines.append(f"  version {switched.checkpoint} keeps the memory as it was just before")
-    lines.append("`dreamkeep rollback` again takes this back.")
+    lines.append(f"Take this back with `dreamkeep rollback {switched.previous}`.")
     return lines

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from dreamkeep_server.dream.injection import looks_like_instruction
 from dreamkeep_server.tools.arguments import CHANGE_ID, Names, chosen, number_of_change, shown
 from dreamkeep_server.tools.caller import Caller, caller_of
 from dreamkeep_server.tools.cuts import one_line
 from dreamkeep_server.tools.dreams import latest_dream
+from dreamkeep_server.tools.sides import changes_counted, reason_told, sides
 from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.models import PAGE_MAX, RISKS, Change, Decision, Dream, DreamId, Risk
 
@@ -29,12 +29,18 @@ class Edit(BaseModel):
 
 
 class Consent(BaseModel):
-    """What a person answers when an agent wants to include changes of high risk."""
+    """Accept to include these changes in the proposed version."""
 
-    include: bool = Field(description="Include these changes in the proposed version")
+    # No box to tick: it would ask a second time what accepting answers. Declining and closing include
+    # nothing, and an answer with fields that nobody asked for is refused rather than taken for a yes.
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-NOBODY_ASKED = Consent(include=False)
+class Unasked(Consent):
+    """Nobody had to be asked, so nobody agreed."""
+
+
+NOBODY_ASKED = Unasked()
 
 
 async def dream_reviewed(ctx: Context, dream_id: str) -> Dream:
@@ -57,15 +63,9 @@ async def ask_person(
     wanted, risky = await high_risk(caller, dream, accept, edit)
     if not risky:
         return NOBODY_ASKED
-    ids = ",".join(f"c{change.number}" for change in risky)
     asked = ctx.client_capabilities.elicitation if ctx.client_capabilities is not None else None
     if asked is None or (asked.form is None and asked.url is not None):
-        named = " ".join(f"c{change.number}" for change in risky)
-        raise ToolError(
-            f"{ids}: of high risk, and only a person includes those; nothing was decided. This client cannot ask one. "
-            f"A person can run `dreamkeep review accept {named} --dream {dream.dream_id}` in a terminal; the other "
-            f"changes can be accepted here without {'it' if len(risky) == 1 else 'them'}."
-        )
+        raise ToolError(for_a_person(dream, risky))
     if len(risky) > CHANGES_ASKED_ABOUT_MAX:
         raise ToolError(
             f"{len(risky)} of these changes are of high risk, and a person can look at {CHANGES_ASKED_ABOUT_MAX} at a "
@@ -73,13 +73,23 @@ async def ask_person(
         )
     lines = [_asked_about(change) for change in risky]
     if len(wanted) > len(risky):
-        lines.append(f"and {len(wanted) - len(risky)} changes of lower risk")
+        lines.append(f"and {changes_counted(len(wanted) - len(risky))} of lower risk")
     if edit is not None:
         lines.append(f"with this text for {edit.change}: {edit.content}")
     return Elicit(
-        f"An agent wants to include these changes in the next version of memory {dream.store!r}:\n"
-        + "\n\n".join(lines),
+        f"An agent wants to include these changes in the next version of memory {dream.store!r} (- goes, = stays, "
+        f"+ comes). Accept includes them; decline leaves everything as it is.\n" + "\n\n".join(lines),
         Consent,
+    )
+
+
+def for_a_person(dream: Dream, risky: Sequence[Change]) -> str:
+    """The refusal of high-risk changes that no person agreed to, and how a person includes them."""
+    ids = [f"c{change.number}" for change in risky]
+    return (
+        f"{', '.join(ids)}: of high risk, and only a person includes those; nobody agreed through this client, and "
+        f"nothing was decided. A person can run `dreamkeep review accept {' '.join(ids)} --dream {dream.dream_id}` in "
+        f"a terminal; the other changes can be accepted here without {'it' if len(ids) == 1 else 'them'}."
     )
 
 
@@ -94,6 +104,9 @@ async def high_risk(
     if edit is not None:
         wanted |= {number_of_change(edit.change)}
     risky = [change for change in await _changes_of(caller, dream.dream_id, risks=("high",)) if change.number in wanted]
+    # Its patterns take longer to compile than a server may take to start.
+    from dreamkeep_server.dream.injection import looks_like_instruction
+
     if edit is not None and looks_like_instruction(edit.content) is not None:
         page = await caller.stores.list_changes(dream.dream_id, numbers=(number_of_change(edit.change),))
         risky += [change for change in page.changes if change not in risky]
@@ -131,6 +144,8 @@ async def _changes_of(
 
 def _asked_about(change: Change) -> str:
     """A change as a person is asked about it: enough to see what it takes away and what it writes."""
-    before = " + ".join(one_line(entry.content, ASKED_CHARACTERS) for entry in change.before)
-    after = " + ".join(one_line(revision.content, ASKED_CHARACTERS) for revision in change.after)
-    return f"c{change.number} {change.operation}: {change.reason}\n  before: {before or '-'}\n  after: {after or '-'}"
+    lines = [f"c{change.number} {change.operation}: {reason_told(change)}"]
+    for side in sides(change):
+        remark = f" ({side.remark})" if side.remark else ""
+        lines += [f"  {side.mark} {one_line(text, ASKED_CHARACTERS)}{remark}" for text in side.texts]
+    return "\n".join(lines)

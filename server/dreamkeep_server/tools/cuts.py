@@ -8,8 +8,12 @@ ANSWER_CHARACTERS = 2_000
 
 def one_line(text: str, characters: int) -> str:
     """`text` on one line, cut to `characters` with an ellipsis that says so."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= characters else flat[: characters - 1] + "…"
+    return cut(flat(text), characters)
+
+
+def flat(text: str) -> str:
+    """`text` on one line."""
+    return " ".join(text.split())
 
 
 def cut(text: str, characters: int) -> str:
@@ -22,11 +26,17 @@ def fit(texts: Sequence[str], characters: int, least: int = 40) -> list[str]:
 
     None is cut below `least`, so that a crowded answer still says something about each.
     """
+    cap = share([len(text) for text in texts], characters, least)
+    return [cut(text, cap) for text in texts]
+
+
+def share(lengths: Sequence[int], characters: int, least: int) -> int:
+    """How long each may be so that they take `characters` together, when short ones stay whole."""
     left, cap = characters, 0
-    for place, length in enumerate(sorted(len(text) for text in texts)):
-        cap = max(left // (len(texts) - place), least)
+    for place, length in enumerate(sorted(lengths)):
+        cap = max(left // (len(lengths) - place), least)
         if length > cap:
             break
         left -= length
         cap = length
-    return [cut(text, cap) for text in texts]
+    return cap

@@ -34,6 +34,7 @@ from dreamkeep_store.models import (
     Policy,
     SessionId,
     StoreName,
+    Version,
 )
 from dreamkeep_store.store import Stores
 
@@ -72,6 +73,8 @@ async def start_dream(
     notes: list[str] = []
     if allowed != policy:
         notes.append(f"The owner's policy_max allows {allowed} at most, so that is this dream's policy, not {policy}.")
+    if instructions.strip() and judged_by == "rules":
+        notes.append("The rules judge goes by fixed rules and does not use instructions; they are kept with the dream.")
     wanted = NewDream(
         store=caller.store(store),
         base=None if version == "head" else version,
@@ -110,7 +113,7 @@ async def get_dream(ctx: Context, *, dream_id: str = "", wait_seconds: Wait = 0)
     await wake_worker(caller.serving.stores)
     if wait_seconds:
         dream = await _ended(ctx, caller, dream, wait_seconds)
-    return dream_answer(caller, dream)
+    return await dream_answer(caller, dream)
 
 
 async def cancel_dream(ctx: Context, dream_id: str = "") -> CancelAnswer:
@@ -124,7 +127,8 @@ async def cancel_dream(ctx: Context, dream_id: str = "") -> CancelAnswer:
 async def judge_dream(
     ctx: Context, *, dream_id: str = "", batch_id: str = "", judgements: list[dict[str, Any]] | None = None
 ) -> JudgeAnswer:
-    """Answer the questions of a dream whose judge is the agent, batch by batch."""
+    """Answer the questions of a dream whose judge is the agent, batch by batch. No dream asks yet; when
+    one does, get_dream will say so."""
     del batch_id, judgements
     dream = await latest_dream(caller_of(ctx), dream_id)
     raise ConflictError(
@@ -155,17 +159,16 @@ def of_store(caller: Caller, store: StoreName) -> str:
     return "" if store == caller.own else f', store="{store}"'
 
 
-def dream_answer(caller: Caller, dream: Dream) -> DreamAnswer:
-    """A dream for a client."""
+async def dream_answer(caller: Caller, dream: Dream) -> DreamAnswer:
+    """A dream for a client, without figures that would all be 0."""
     usage = dream.usage
     spent = usage.input_tokens or usage.output_tokens
-    checked = dream.recall_checked is not None and dream.recall_kept is not None
     return DreamAnswer(
         dream_id=dream.dream_id,
         store=dream.store,
         status=dream.status,
         stage=dream.stage,
-        progress=Progress(done=dream.done, total=dream.total),
+        progress=Progress(done=dream.done, total=dream.total) if dream.total else None,
         base=dream.base,
         output_version=dream.output_version,
         judge=dream.judge,
@@ -179,27 +182,44 @@ def dream_answer(caller: Caller, dream: Dream) -> DreamAnswer:
         )
         if spent
         else None,
-        cost_usd=round(usage.cost_usd, 4),
-        recall_check=RecallCheck(checked=dream.recall_checked or 0, kept=dream.recall_kept or 0) if checked else None,
+        cost_usd=round(usage.cost_usd, 4) if usage.cost_usd else None,
+        recall_check=RecallCheck(checked=dream.recall_checked, kept=dream.recall_kept or 0)
+        if dream.recall_checked
+        else None,
         refusals=_shown(dream.refusals),
         error=DreamError(code=dream.error_code, message=dream.error_message or "") if dream.error_code else None,
         created_at=dream.created_at,
         ended_at=dream.ended_at,
-        next=_next(caller, dream),
+        next=await _next(caller, dream),
     )
 
 
-def _next(caller: Caller, dream: Dream) -> str:
+async def _next(caller: Caller, dream: Dream) -> str:
     match dream.status:
         case "pending" | "running":
             return "get_dream with wait_seconds=50 waits for its end; cancel_dream stops it."
         case "completed" if dream.output_version is not None:
-            switch = f"switch_version(version={dream.output_version}{of_store(caller, dream.store)})"
-            return f"review_dream shows the changes; {switch} applies what is included."
+            return _next_of_version(caller, dream, await caller.stores.get_version(dream.store, dream.output_version))
         case "completed":
             return "It found nothing to change."
         case "failed" | "canceled":
             return "Nothing was changed; start_dream begins another."
+
+
+def _next_of_version(caller: Caller, dream: Dream, version: Version) -> str:
+    match version.state:
+        case "proposed":
+            switch = f"switch_version(version={version.number}{of_store(caller, dream.store)})"
+            return f"review_dream shows the changes; {switch} applies what is included."
+        case "published":
+            return f"Version {version.number} was switched to already; list_versions shows where the head is."
+        case "discarded":
+            return f"Version {version.number} was thrown away; start_dream begins another dream."
+
+
+def left_over(dream_id: DreamId) -> str:
+    """The call that shows what a switch left suggested, for a sentence."""
+    return f'review_dream(dream_id="{dream_id}", only=["suggested"])'
 
 
 def _shown(refusals: Sequence[str]) -> list[str] | None:

@@ -8,6 +8,19 @@ from dreamkeep_server.tools.results import EstimateAnswer
 from dreamkeep_store.models import NewDream
 from dreamkeep_store.store import Stores
 
+KINDS = {
+    "ExactDuplicates": "the same text",
+    "SameWords": "the same words",
+    "NearDuplicates": "alike",
+    "SlotValues": "two values of one thing",
+    "Opposed": "contradicting",
+    "Expired": "expired",
+    "Stale": "stale",
+    "Stated": "stated in a session",
+    "Repeated": "stated in several sessions",
+}
+"""The kinds of candidates in plain words; the estimate names them as the code does."""
+
 
 async def estimate_of(stores: Stores, wanted: NewDream) -> EstimateAnswer:
     """The estimate for the material that this dream would read, if it started now."""
@@ -21,7 +34,7 @@ async def estimate_of(stores: Stores, wanted: NewDream) -> EstimateAnswer:
     return EstimateAnswer(
         entries=found.entries,
         sessions=found.sessions,
-        candidates=found.candidates,
+        candidates={KINDS[kind]: number for kind, number in found.candidates.items()},
         seconds=found.seconds,
         input_tokens=found.input_tokens if by_model else 0,
         output_tokens=found.output_tokens if by_model else 0,

@@ -3,7 +3,7 @@
 from mcp.server.mcpserver import Context
 
 from dreamkeep_server.tools.arguments import Flag, Names, chosen, moment, shown
-from dreamkeep_server.tools.caller import ACTOR, caller_of
+from dreamkeep_server.tools.caller import ACTOR, USER_STORE, caller_of
 from dreamkeep_server.tools.cuts import one_line
 from dreamkeep_server.tools.declaration import declare
 from dreamkeep_server.tools.results import (
@@ -65,7 +65,7 @@ async def remember(
         actor=ACTOR,
     )
     warnings = warnings_about(redacted.text, kept.tier, redacted.count)
-    if store and where not in known:
+    if store and where not in known and where != USER_STORE:
         there = f"; until now there were {', '.join(sorted(known)[:10])}" if known else ""
         warnings.append(f"This is the first entry in store {shown(where)}{there}.")
     similar = alike(redacted.text, matches, frozenset((kept.entry_id, *replaced)))

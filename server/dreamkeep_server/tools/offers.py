@@ -1,10 +1,11 @@
 """What a server offers beside its tools: resources and prompts."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
+from pydantic import Field
 
 from dreamkeep_server.tools.caller import caller_of
 from dreamkeep_server.tools.dreams import dream_answer
@@ -44,17 +45,22 @@ async def read_version(ctx: Context, store: str, n: str) -> str:
 async def read_dream(ctx: Context, id: str) -> str:  # noqa: A002 - the name stands in the resource's address
     """A dream as it stands."""
     caller = caller_of(ctx)
-    return dream_answer(caller, await caller.stores.get_dream(DreamId(id))).model_dump_json(exclude_none=True)
+    answer = await dream_answer(caller, await caller.stores.get_dream(DreamId(id)))
+    return answer.model_dump_json(exclude_none=True)
 
 
-def dream_prompt(instructions: str = "") -> str:
+def dream_prompt(
+    instructions: Annotated[str, Field(description="What the judge should mind; all words after the command")] = "",
+) -> str:
     """Let the memory dream and hear what it proposes."""
-    return _prose("dream").replace("{instructions}", instructions or "(none)")
+    return _prose("dream").replace("{instructions}", instructions.strip() or "(none)")
 
 
-def review_prompt(dream_id: str = "") -> str:
+def review_prompt(
+    dream_id: Annotated[str, Field(description="The dream to review, such as d_4k7m2xq9; the latest if left out")] = "",
+) -> str:
     """Go through a dream's changes, one by one."""
-    return _prose("review_dream").replace("{dream_id}", dream_id or "the latest")
+    return _prose("review_dream").replace("{dream_id}", dream_id.strip() or "the latest")
 
 
 def add_offers(server: MCPServer[Any]) -> None:

@@ -22,6 +22,10 @@ CHARACTERS_AN_ENTRY = ANSWER_CHARACTERS // DEFAULT_LIMIT
 CHARACTERS_AROUND = 80
 """What an answer spends on its brackets and its cursor."""
 QUERY_CHARACTERS_MAX = 4_000
+NOTHING_NOTE = (
+    "Nothing matches. Try other words (names, tools, paths) or fewer filters; an empty query lists the newest, store "
+    "names other stores, and memory_status lists those."
+)
 CUT_NOTE = "Contents that end in … are cut; recall(entry_ids=[...]) gives them whole."
 
 Detail = Literal["concise", "detailed"]
@@ -75,8 +79,9 @@ async def recall(
     if query.strip() and version == "head":
         _note(caller, stores, query, ranked)
     reminder = None if cursor else await remind(caller, stores)
-    entries, was_cut = _rows(ranked, limit, detail, stores, len(reminder or "") + len(CUT_NOTE))
-    notes = [note for note in (CUT_NOTE if was_cut else None, reminder) if note]
+    entries, was_cut = _rows(caller, ranked, limit, detail, len(reminder or "") + len(CUT_NOTE))
+    notes = [NOTHING_NOTE] if not entries and not cursor else [CUT_NOTE] if was_cut else []
+    notes += [reminder] if reminder else []
     return RecallAnswer(
         entries=entries,
         note=" ".join(notes) or None,
@@ -99,7 +104,7 @@ async def _whole(caller: Caller, entry_ids: Sequence[str], detail: Detail) -> Re
     closed = [_closed(entry) for entry in found if isinstance(entry, Closed)]
     live = [entry for entry in found if isinstance(entry, Entry)]
     return RecallAnswer(
-        entries=[_row(entry, entry.content, detail, show_store=True) for entry in live],
+        entries=[_row(caller, entry, entry.content, detail) for entry in live],
         closed=closed or None,
         note="recall with the ids in `became` shows what the closed entries turned into." if closed else None,
     )
@@ -116,14 +121,12 @@ def _note(caller: Caller, stores: Sequence[StoreName], query: str, ranked: Seque
 
 
 def _rows(
-    ranked: Sequence[Ranked], limit: int, detail: Detail, stores: Sequence[StoreName], note_characters: int
+    caller: Caller, ranked: Sequence[Ranked], limit: int, detail: Detail, note_characters: int
 ) -> tuple[list[RecalledEntry], bool]:
     """The entries for the answer, and whether any content had to be cut to fit."""
     texts = [found.entry.content for found in ranked]
     rows = [
-        _row(found.entry, "", detail, show_store=len(stores) > 1, ranked=found).model_copy(
-            update={"cut": len(found.entry.content)}
-        )
+        _row(caller, found.entry, "", detail, ranked=found).model_copy(update={"cut": len(found.entry.content)})
         for found in ranked
     ]
     around = sum(len(row.model_dump_json(exclude_none=True)) for row in rows) if detail == "concise" else 0
@@ -140,9 +143,7 @@ def _rows(
     return shortened, any(cuts)
 
 
-def _row(
-    entry: Entry, content: str, detail: Detail, *, show_store: bool, ranked: Ranked | None = None
-) -> RecalledEntry:
+def _row(caller: Caller, entry: Entry, content: str, detail: Detail, *, ranked: Ranked | None = None) -> RecalledEntry:
     detailed = detail == "detailed"
     sources = [source for source in (entry.session_id, entry.dream_id) if source is not None]
     return RecalledEntry(
@@ -151,7 +152,7 @@ def _row(
         tier=entry.tier,
         tags=list(entry.tags) or None,
         topic=entry.topic,
-        store=entry.store if show_store or detailed else None,
+        store=None if entry.store == caller.own else entry.store,
         asserted_at=entry.asserted_at,
         score=round(ranked.score, 3) if ranked is not None else None,
         stale=True if ranked is not None and ranked.stale else None,

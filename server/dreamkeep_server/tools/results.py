@@ -201,14 +201,14 @@ class DreamAnswer(Answer):
     store: str
     status: DreamStatus
     stage: str
-    progress: Progress
+    progress: Progress | None = None
     base: int
     output_version: int | None = None
     judge: JudgeName
     policy: Policy
     counts: dict[str, int] | None = None
     usage: UsageAnswer | None = None
-    cost_usd: float
+    cost_usd: float | None = None
     recall_check: RecallCheck | None = None
     refusals: list[str] | None = None
     error: DreamError | None = None
@@ -265,6 +265,7 @@ class FullChange(Answer):
     sources: list[ChangeQuote] | None = None
     before: list[FullEntry]
     after: list[FullEntry]
+    applied: bool | None = None
     skipped: str | None = None
 
 
@@ -307,6 +308,7 @@ class DifferenceRow(Answer):
 
     id: str
     how: str
+    into: list[str] | None = None
     before: str | None = None
     after: str | None = None
     tier: str | None = None
@@ -357,6 +359,7 @@ class RollbackAnswer(Answer):
     undone: list[int]
     kept: int
     left: list[SkippedChange] | None = None
+    note: str
 
 
 class StoreStatus(Answer):

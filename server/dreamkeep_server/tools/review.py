@@ -8,13 +8,23 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from dreamkeep_server.tools.arguments import CHANGE_ID, Flag, Limit, Names, chosen, number_of_change, shown
 from dreamkeep_server.tools.caller import ACTOR, Caller, caller_of
-from dreamkeep_server.tools.consent import Consent, Edit, ask_person, dream_reviewed, high_risk, numbers_of
+from dreamkeep_server.tools.consent import (
+    Consent,
+    Edit,
+    Unasked,
+    ask_person,
+    dream_reviewed,
+    for_a_person,
+    high_risk,
+    numbers_of,
+)
 from dreamkeep_server.tools.cursors import cursor_after, position_of
-from dreamkeep_server.tools.cuts import fit, one_line
+from dreamkeep_server.tools.cuts import ANSWER_CHARACTERS, share
 from dreamkeep_server.tools.declaration import declare
 from dreamkeep_server.tools.dreams import of_store
 from dreamkeep_server.tools.results import ChangeQuote, FullChange, FullEntry, ReviewAnswer
 from dreamkeep_server.tools.secrets import without_secrets
+from dreamkeep_server.tools.sides import changes_counted, on_one_line, reason_told
 from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.models import (
     DECISIONS,
@@ -31,7 +41,12 @@ from dreamkeep_store.models import (
 
 CHANGES_A_PAGE = 15
 DECIDED_SHOWN_MAX = 20
-LINE_CHARACTERS = 80
+CHARACTERS_A_LINE = ANSWER_CHARACTERS // CHANGES_A_PAGE
+TEXTS_CHARACTERS_MAX = 240
+"""Of a change's texts on its line, where there is room; `only` gives them whole."""
+TEXTS_CHARACTERS_MIN = 40
+CHARACTERS_SPARE = 40
+"""For quotes in texts, each of which takes two characters in JSON."""
 
 
 async def review_dream(
@@ -48,9 +63,9 @@ async def review_dream(
     limit: Limit = CHANGES_A_PAGE,
     cursor: str = "",
 ) -> ReviewAnswer:
-    """Look at a dream's changes, riskiest first, and decide. accept and reject take change ids (c1), a
-    risk, or `suggested`. only: ids, an operation, risk or decision, shown in full. edit rewrites what a
-    change says. discard throws the proposal away. A person is asked about high risk."""
+    """Look at a dream's changes, riskiest first (- goes, = stays, + comes), and decide. accept and reject
+    take change ids (c1), a risk, or `suggested`. only: ids, an operation, risk or decision, shown in full.
+    edit rewrites what a change says. discard throws the proposal away. A person is asked about high risk."""
     del dream_id  # `dream_reviewed` has looked it up
     caller = caller_of(ctx)
     if discard:
@@ -80,15 +95,12 @@ async def _decide(
     rejected = await numbers_of(caller, dream.dream_id, reject)
     if both := sorted(set(accepted) & set(rejected)):
         raise InvalidError(f"c{both[0]} is both accepted and rejected; name it once.")
-    by_person = isinstance(consent, AcceptedElicitation) and consent.data.include
+    by_person = isinstance(consent, AcceptedElicitation) and not isinstance(consent.data, Unasked)
     if not by_person and not caller.settings.agents_may_include_high_risk:
         # Looked at again, since the dream may have completed after nobody had to be asked.
         _, risky = await high_risk(caller, dream, accept, edit)
         if risky:
-            raise ToolError(
-                "No person agreed to include the high-risk changes, so nothing was decided. Accept the others "
-                'without them; review_dream(only=["high"]) shows them in full.'
-            )
+            raise ToolError(for_a_person(dream, risky))
     page = await caller.stores.decide(
         dream.dream_id,
         accept=accepted,
@@ -119,16 +131,20 @@ async def _page(
     dream = await caller.stores.get_dream(dream.dream_id)
     more = offset + len(page.changes) < page.total
     switch = f"switch_version(version={dream.output_version}{of_store(caller, dream.store)})"
-    return ReviewAnswer(
+    answer = ReviewAnswer(
         dream_id=dream.dream_id,
         version=dream.output_version,
         summary=summary(dream),
-        changes=None if only else [change_line(change) for change in page.changes],
         full=[_full(change) for change in page.changes] if only else None,
         decided=decided or None,
         next_cursor=cursor_after(offset + limit, dream.dream_id, only, limit) if more else None,
         note=f"{switch} applies what is included." if decided else None,
     )
+    if only:
+        return answer
+    around = len(answer.model_dump_json(exclude_none=True)) + CHARACTERS_SPARE
+    room = max(ANSWER_CHARACTERS, CHARACTERS_A_LINE * limit) - around
+    return answer.model_copy(update={"changes": change_lines(page.changes, room)})
 
 
 def summary(dream: Dream) -> str:
@@ -141,15 +157,30 @@ def summary(dream: Dream) -> str:
         if by_kind:
             kinds = ", ".join(f"{count} {kind.replace('/', ' ')}" for kind, count in sorted(by_kind.items()))
             told.append(f"{sum(by_kind.values())} {decision} ({kinds})")
-    return f"{sum(dream.counts.values())} changes: {'; '.join(told)}"
+    return f"{changes_counted(sum(dream.counts.values()))}: {'; '.join(told)}"
 
 
-def change_line(change: Change) -> str:
-    """A change on one line: id, operation, risk, decision, and 80 characters of before and after together."""
-    before = " + ".join(one_line(entry.content, LINE_CHARACTERS) for entry in change.before)
-    after = " + ".join(one_line(revision.content, LINE_CHARACTERS) for revision in change.after)
-    before, after = fit((before or "(nothing)", after or "(nothing)"), LINE_CHARACTERS)
-    return f"c{change.number} {change.operation} {change.risk} {change.decision}: {before} -> {after}"
+def change_lines(changes: Sequence[Change], characters: int) -> list[str]:
+    """A line a change: id, operation, risk, what became of it, and what goes, stays and comes.
+
+    Together they take `characters` of JSON; short lines leave their room to the others.
+    """
+    heads = [f"c{change.number} {change.operation} {change.risk} {_standing(change)}: " for change in changes]
+    whole = [len(on_one_line(change, TEXTS_CHARACTERS_MAX)) for change in changes]
+    room = characters - sum(len(head) + len('"",') for head in heads)
+    cap = share(whole, room, TEXTS_CHARACTERS_MIN)
+    return [head + on_one_line(change, cap) for head, change in zip(heads, changes, strict=True)]
+
+
+def _standing(change: Change) -> str:
+    """What was decided, until its version was switched to: then what became of it."""
+    match change.applied:
+        case None:
+            return change.decision
+        case True:
+            return "applied"
+        case False:
+            return "skipped"
 
 
 def _full(change: Change) -> FullChange:
@@ -159,7 +190,7 @@ def _full(change: Change) -> FullChange:
         risk=change.risk,
         decision=change.decision,
         decided_by=change.decided_by,
-        reason=change.reason,
+        reason=reason_told(change),
         evidence=list(change.evidence) or None,
         sources=[
             ChangeQuote(session_id=quote.session_id, message=quote.message, role=quote.role, text=quote.text)
@@ -168,6 +199,7 @@ def _full(change: Change) -> FullChange:
         or None,
         before=[_state(entry, closes=entry.revision_id in change.closes) for entry in change.before],
         after=[_state(revision, closes=None) for revision in change.after],
+        applied=change.applied,
         skipped=change.skipped,
     )
 

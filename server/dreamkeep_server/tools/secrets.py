@@ -1,7 +1,7 @@
 """Taking secrets out of what a client sends, before anything else sees it."""
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from dreamkeep_server.dream.redaction import Redacted
@@ -23,7 +23,7 @@ def secret_among_names(given: Mapping[str, Any]) -> str | None:
     """The sentence that refuses a call with a secret in its tags, topic, store or the like; None for any other."""
     for name in NAMES:
         value = given.get(name)
-        texts: Iterable[object] = (value,) if isinstance(value, str) else value if isinstance(value, list) else ()
+        texts = cast("list[object]", value) if isinstance(value, list) else [value]
         for text in texts:
             if isinstance(text, str) and (found := without_secrets(text)).count:
                 return f"{name} holds what looks like a secret ({found.kinds[0]}); leave it out. Nothing was stored."

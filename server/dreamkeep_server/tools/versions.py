@@ -1,5 +1,7 @@
 """The tools on versions: list_versions, diff_versions, switch_version, rollback."""
 
+from collections.abc import Sequence
+
 from mcp.server.mcpserver import Context
 
 from dreamkeep_server.tools.arguments import Limit, VersionNumber, VersionOrHead
@@ -7,6 +9,7 @@ from dreamkeep_server.tools.caller import ACTOR, Caller, caller_of
 from dreamkeep_server.tools.cursors import cursor_after, position_of
 from dreamkeep_server.tools.cuts import one_line
 from dreamkeep_server.tools.declaration import declare
+from dreamkeep_server.tools.dreams import left_over, of_store
 from dreamkeep_server.tools.results import (
     DiffAnswer,
     DifferenceRow,
@@ -17,7 +20,16 @@ from dreamkeep_server.tools.results import (
     VersionsAnswer,
 )
 from dreamkeep_store.errors import ConflictError, InvalidError
-from dreamkeep_store.models import Difference, Entry, RollbackMode, Skipped, StoreName, Version
+from dreamkeep_store.models import (
+    PAGE_MAX,
+    Change,
+    Difference,
+    Entry,
+    RollbackMode,
+    Skipped,
+    StoreName,
+    Version,
+)
 
 CONTENT_SHOWN_CHARACTERS = 60
 """Of each side of a difference; recall with version and review_dream give them whole."""
@@ -58,12 +70,16 @@ async def diff_versions(
     offset = position_of(cursor, where, base, target, limit)
     page = await caller.stores.diff(where, _number(base), _number(target), limit=limit, offset=offset)
     more = offset + len(page.differences) < page.total
+    changes = await _changes_behind(caller, where, page.differences)
     return DiffAnswer(
         store=where,
         base=base,
         target=target,
         total=page.total,
-        differences=[_difference(difference) for difference in page.differences],
+        differences=[
+            _difference(difference, changes.get((difference.version, difference.change)))
+            for difference in page.differences
+        ],
         next_cursor=cursor_after(offset + limit, where, base, target, limit) if more else None,
     )
 
@@ -79,7 +95,9 @@ async def switch_version(
     if found.state == "published":
         raise ConflictError(_published(found))
     switched = await caller.stores.switch(where, version, expected_head=expected_head, actor=ACTOR)
-    suggested = switched.suggested
+    note = "rollback undoes this."
+    if switched.suggested and found.dream_id is not None:
+        note += f" {left_over(found.dream_id)} shows what is still suggested."
     return SwitchAnswer(
         store=where,
         head=switched.head,
@@ -87,8 +105,8 @@ async def switch_version(
         checkpoint=switched.checkpoint,
         applied=switched.applied,
         skipped=_skipped(switched.skipped),
-        suggested=suggested,
-        note=f"rollback undoes this.{' review_dream lists what is still suggested.' if suggested else ''}",
+        suggested=switched.suggested,
+        note=note,
     )
 
 
@@ -112,6 +130,7 @@ async def rollback(
         undone=list(done.undone),
         kept=done.kept,
         left=_skipped(done.skipped),
+        note=f"rollback(version={done.previous}{of_store(caller, where)}) takes this back.",
     )
 
 
@@ -153,7 +172,32 @@ def _number(version: VersionOrHead) -> int | None:
     return None if version == "head" else version
 
 
-def _difference(difference: Difference) -> DifferenceRow:
+async def _changes_behind(
+    caller: Caller, where: StoreName, differences: Sequence[Difference]
+) -> dict[tuple[int | None, int | None], Change]:
+    """The dreams' changes through which entries of a page went, by version and number."""
+    wanted: dict[int, list[int]] = {}
+    for difference in differences:
+        if difference.after is None and difference.version is not None and difference.change is not None:
+            wanted.setdefault(difference.version, []).append(difference.change)
+    found: dict[tuple[int | None, int | None], Change] = {}
+    for number, changes in wanted.items():
+        dream_id = (await caller.stores.get_version(where, number)).dream_id
+        if dream_id is not None:
+            page = await caller.stores.list_changes(dream_id, numbers=tuple(set(changes)), limit=PAGE_MAX)
+            found |= {(change.version, change.number): change for change in page.changes}
+    return found
+
+
+def _into(difference: Difference, change: Change | None) -> list[str] | None:
+    """Which entries say it now that this one went."""
+    if difference.after is not None or change is None:
+        return None
+    stays = [entry.entry_id for entry in change.before if entry.revision_id not in change.closes]
+    return [*stays, *(revision.entry_id for revision in change.after)] or None
+
+
+def _difference(difference: Difference, change: Change | None) -> DifferenceRow:
     before, after = difference.before, difference.after
     moved = before is not None and after is not None and before.tier != after.tier
     in_version = "" if difference.version is None else f"v{difference.version} "
@@ -162,6 +206,7 @@ def _difference(difference: Difference) -> DifferenceRow:
     return DifferenceRow(
         id=difference.entry_id,
         how=difference.how,
+        into=_into(difference, change),
         before=_line(before),
         after=_line(after),
         tier=f"{before.tier} -> {after.tier}" if moved and before and after else None,
