@@ -17,6 +17,7 @@ from dreamkeep_store.models import (
     Operation,
     Quote,
     Risk,
+    Trust,
 )
 from dreamkeep_store.names import StoreRow
 from dreamkeep_store.revisions import put_content, tags_json, to_entry
@@ -328,8 +329,11 @@ def check_overlap(tx: Transaction, row: Row) -> None:
         )
 
 
-def edit(tx: Transaction, store: StoreRow, row: Row, content: str) -> None:
-    """Let a change write this text instead of what its judge proposed; whoever edits it says so."""
+def edit(tx: Transaction, store: StoreRow, row: Row, content: str, trust: Trust, risk: Risk) -> None:
+    """Let a change write this text, with this trust, instead of what its judge proposed.
+
+    The change is at least of this risk from then on.
+    """
     content = limits.check_content(content)
     check_undone(row)
     opens = tx.rows("SELECT open_id FROM change_open WHERE change_id = :id", {"id": row["change_id"]})
@@ -342,13 +346,13 @@ def edit(tx: Transaction, store: StoreRow, row: Row, content: str) -> None:
         "UPDATE change_open SET content_id = :content_id, trust = :trust WHERE open_id = :open_id",
         {
             "content_id": put_content(tx, store.store_id, content).content_id,
-            "trust": "user" if tx.actor == "user" else "agent",
+            "trust": trust,
             "open_id": opens[0]["open_id"],
         },
     )
     tx.execute(
-        "UPDATE change SET reason = reason || ' (Text edited in review.)' WHERE change_id = :id",
-        {"id": row["change_id"]},
+        "UPDATE change SET reason = reason || ' (Text edited in review.)', risk = :risk WHERE change_id = :id",
+        {"id": row["change_id"], "risk": max(row["risk"], risk, key=RISKS.index)},
     )
 
 

@@ -18,6 +18,7 @@ from dreamkeep_store.models import (
     DraftChange,
     Dream,
     DreamId,
+    Edit,
     Entry,
     EntryId,
     ErrorCode,
@@ -610,7 +611,7 @@ def decide(
     *,
     accept: Sequence[int],
     reject: Sequence[int],
-    edit: tuple[int, str] | None,
+    edit: Edit | None,
     visible: Visible,
 ) -> None:
     """Accept, reject and edit a dream's changes by number.
@@ -622,7 +623,7 @@ def decide(
     if both:
         raise InvalidError(f"c{min(both)} is both accepted and rejected; say one of the two.")
     store = names.find(tx, row["store"], visible)
-    edited = () if edit is None else (edit[0],)
+    edited = () if edit is None else (edit.number,)
     asked = list(dict.fromkeys((*accept, *reject, *edited)))
     found = changes.named_changes(tx, dream_id, asked)
     for change in found.values():
@@ -637,7 +638,7 @@ def decide(
             found = changes.named_changes(tx, dream_id, asked)
             break
     if edit is not None:
-        changes.edit(tx, store, found[edit[0]], edit[1])
+        changes.edit(tx, store, found[edit.number], edit.content, edit.trust, edit.risk)
     changes.decide(tx, store, [found[number] for number in dict.fromkeys(reject)], "rejected")
     changes.decide(tx, store, [found[number] for number in dict.fromkeys(accept)], "included")
     audit.append(
@@ -648,7 +649,7 @@ def decide(
         subject=dream_id,
         accept=sorted(accept),
         reject=sorted(reject),
-        edit=None if edit is None else edit[0],
+        edit=None if edit is None else edit.number,
     )
 
 

@@ -256,6 +256,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Another text for what a change writes."""
+
+    number: int
+    content: str
+    trust: Trust
+    risk: Risk
+    """The least risk that the change has with this text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """A numbered point of a store's history."""
 

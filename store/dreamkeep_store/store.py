@@ -46,6 +46,7 @@ from dreamkeep_store.models import (
     DraftChange,
     Dream,
     DreamId,
+    Edit,
     Entry,
     EntryId,
     Erased,
@@ -349,14 +350,14 @@ class Stores:
         *,
         accept: Sequence[int] = (),
         reject: Sequence[int] = (),
-        edit: tuple[int, str] | None = None,
+        edit: Edit | None = None,
         actor: Literal["agent", "user", "policy"],
     ) -> ChangePage:
         """Accept, reject and edit changes by number, all or nothing; gives the ones that were named.
 
         Raises ConflictError, naming the other one, when an accepted change overlaps an included one.
         """
-        edited = () if edit is None else (edit[0],)
+        edited = () if edit is None else (edit.number,)
         asked = list(dict.fromkeys((*accept, *reject, *edited)))
         if not asked:
             raise InvalidError("No change was named. Give accept, reject or edit; review_dream lists the changes.")

@@ -14,6 +14,7 @@ from dreamkeep_store.models import (
     DraftChange,
     Dream,
     DreamId,
+    Edit,
     Entry,
     EntryId,
     Message,
@@ -198,3 +199,8 @@ async def dream_and_switch(stores: Stores, *drafts: DraftChange, instructions: s
 def said(*messages: str, number: int = 1) -> list[Message]:
     """What a user said, message by message."""
     return [Message(number=at, role="user", text=text) for at, text in enumerate(messages, start=number)]
+
+
+def edited(number: int, content: str) -> Edit:
+    """An edit by the user, of no risk of its own."""
+    return Edit(number=number, content=content, trust="user", risk="low")

@@ -17,6 +17,7 @@ from .dreaming import (
     connect,
     draft,
     dream_and_switch,
+    edited,
     live_entry,
     merge,
     opening,
@@ -140,7 +141,7 @@ async def test_drafts_that_say_it_go_whatever_became_of_them(stores: Stores, pat
     else:
         proposal = await propose(stores, change)
         if fate == "edited":
-            await stores.decide(proposal.dream_id, edit=(1, "Harmless."), actor="user")
+            await stores.decide(proposal.dream_id, edit=edited(1, "Harmless."), actor="user")
         elif fate == "rejected":
             await stores.decide(proposal.dream_id, reject=[1], actor="user")
         elif fate == "discarded":

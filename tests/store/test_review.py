@@ -13,6 +13,7 @@ from .dreaming import (
     USER,
     add,
     archive,
+    edited,
     live_entry,
     merge,
     propose,
@@ -97,7 +98,7 @@ async def test_one_call_cannot_both_accept_and_reject_a_change(stores: Stores) -
 async def test_an_edited_change_writes_the_new_text_with_the_trust_of_who_edited(stores: Stores) -> None:
     one, two = await remember(stores, "One.", "Two.")
     proposal = await propose(stores, merge([one, two], "Both."))
-    page = await stores.decide(proposal.dream_id, edit=(1, " One and two. "), actor="user")
+    page = await stores.decide(proposal.dream_id, edit=edited(1, " One and two. "), actor="user")
     assert [(new.content, new.trust) for new in page.changes[0].after] == [("One and two.", "user")]
     assert "edited in review" in page.changes[0].reason
     await stores.switch(USER, proposal.version, actor="user")
@@ -110,9 +111,9 @@ async def test_a_change_that_writes_two_entries_or_none_cannot_be_edited(stores:
     proposal = await propose(stores, split(one, "One.", "Three."), archive(two))
     for number in (1, 2):
         with pytest.raises(InvalidError, match="can be edited"):
-            await stores.decide(proposal.dream_id, edit=(number, "Else."), actor="user")
+            await stores.decide(proposal.dream_id, edit=edited(number, "Else."), actor="user")
     with pytest.raises(InvalidError, match="empty"):
-        await stores.decide(proposal.dream_id, edit=(1, "  "), actor="user")
+        await stores.decide(proposal.dream_id, edit=edited(1, "  "), actor="user")
 
 
 async def test_a_discarded_proposal_is_closed_for_good(stores: Stores) -> None:

@@ -43,7 +43,7 @@ from dreamkeep_store.models import (
 )
 from dreamkeep_store.store import Stores, open_stores
 
-from .dreaming import NEW_DREAM, USER, draft, opening, said, shown
+from .dreaming import NEW_DREAM, USER, draft, edited, opening, said, shown
 
 T = TypeVar("T")
 EXAMPLES = int(os.environ.get("STORE_MODEL_EXAMPLES", "100"))
@@ -420,7 +420,7 @@ class StoreModel(RuleBasedStateMachine):
                 case _:
                     if len(change.opens) != 1:
                         return
-                    edit = (change.number, "text edited")
+                    edit = edited(change.number, "text edited")
                     self.do(self.stores.decide, dream.dream_id, edit=edit, actor="user")
         except ConflictError:
             assert refused

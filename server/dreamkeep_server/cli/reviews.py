@@ -28,6 +28,7 @@ from dreamkeep_store.models import (
     ChangePage,
     Dream,
     DreamId,
+    Edit,
 )
 
 if TYPE_CHECKING:
@@ -169,11 +170,16 @@ async def edit(
     if isinstance(change, str):
         raise click.UsageError("An edit is of one change; name it by its id, such as c3.")
     from dreamkeep_server.dream.redaction import redact
+    from dreamkeep_server.dream.risk import risk_of_edit
 
     found = await _dream(opened, dream, store)
-    _ask_about_risk(opened, await changes_named(opened.stores, found.dream_id, (change,)))
+    text = redact(content).text
+    _ask_about_risk(opened, await changes_named(opened.stores, found.dream_id, (change,)), text)
     decided = await opened.stores.decide(
-        found.dream_id, accept=[change], edit=(change, redact(content).text), actor=ACTOR
+        found.dream_id,
+        accept=[change],
+        edit=Edit(number=change, content=text, trust="user", risk=risk_of_edit(text)),
+        actor=ACTOR,
     )
     _tell(decided, as_json=as_json)
 
@@ -216,22 +222,29 @@ async def _dream(opened: Opened, dream: str | None, store: str | None) -> Dream:
     return await opened.stores.get_dream(None, store=await chosen_store(opened, store))
 
 
-def _ask_about_risk(opened: Opened, changes: Sequence[Change]) -> None:
+def _ask_about_risk(opened: Opened, changes: Sequence[Change], content: str | None = None) -> None:
     """High risk is included by a person: at a terminal, unless the owner lets agents do it."""
-    high = [change for change in changes if change.risk == "high"]
+    from dreamkeep_server.dream.risk import needs_person
+    from dreamkeep_server.tools.cuts import visible
+
+    high = [change for change in changes if needs_person(change, content)]
     if not high or opened.settings.agents_may_include_high_risk:
         return
     for change in high:
-        click.echo(f"c{change.number}  {change.operation}, high risk: {one_line(reason_told(change), 200)}", err=True)
+        click.echo(f"c{change.number}  {change.operation}, high risk: {visible(reason_told(change))}", err=True)
+        for seen in change.evidence:
+            click.echo(f"    seen: {visible(seen)}", err=True)
         for side in sides(change):
             remark = f" ({side.remark})" if side.remark else ""
             for text in side.texts:
-                click.echo(f"    {side.mark} {one_line(text, 200)}{remark}", err=True)
+                click.echo(f"    {side.mark} {visible(text)}{remark}", err=True)
+        if content is not None:
+            click.echo(f"    with this text: {visible(content)}", err=True)
     names = ", ".join(f"c{change.number}" for change in high)
     ask(
         f"Include {plural(len(high), 'change')} of high risk?",
         otherwise=f"{names}: high risk is included by a person; it asks on a terminal, and there is none here. "
-        "Nothing was decided. The owner's setting agents_may_include_high_risk would allow it.",
+        "Nothing was decided.",
     )
 
 

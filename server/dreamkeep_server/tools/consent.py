@@ -9,14 +9,15 @@ from pydantic import BaseModel, ConfigDict
 
 from dreamkeep_server.tools.arguments import CHANGE_ID, Names, chosen, number_of_change, shown
 from dreamkeep_server.tools.caller import Caller, caller_of
-from dreamkeep_server.tools.cuts import one_line
+from dreamkeep_server.tools.cuts import visible
 from dreamkeep_server.tools.dreams import latest_dream
 from dreamkeep_server.tools.sides import changes_counted, reason_told, sides
 from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.models import PAGE_MAX, RISKS, Change, Decision, Dream, DreamId, Risk
 
 CHANGES_ASKED_ABOUT_MAX = 5
-ASKED_CHARACTERS = 500
+ASKED_CHARACTERS_MAX = 8_000
+"""A question shows every text whole, so that nothing is agreed to unseen; a longer one is for the terminal."""
 
 
 class Edit(BaseModel):
@@ -71,11 +72,13 @@ async def ask_person(
             f"{len(risky)} of these changes are of high risk, and a person can look at {CHANGES_ASKED_ABOUT_MAX} at a "
             f"time; nothing was decided. Accept the high-risk ones in smaller calls, by their ids."
         )
-    lines = [_asked_about(change) for change in risky]
+    lines = [asked_about(change) for change in risky]
     if len(wanted) > len(risky):
         lines.append(f"and {changes_counted(len(wanted) - len(risky))} of lower risk")
     if edit is not None:
-        lines.append(f"with this text for {edit.change}: {edit.content}")
+        lines.append(f"with this text for {edit.change}: {visible(edit.content)}")
+    if sum(len(line) for line in lines) > ASKED_CHARACTERS_MAX:
+        raise ToolError(for_a_person(dream, risky))
     return Elicit(
         f"An agent wants to include these changes in the next version of memory {dream.store!r} (- goes, = stays, "
         f"+ comes). Accept includes them; decline leaves everything as it is.\n" + "\n\n".join(lines),
@@ -103,13 +106,12 @@ async def high_risk(
     wanted = frozenset(await numbers_of(caller, dream.dream_id, accept))
     if edit is not None:
         wanted |= {number_of_change(edit.change)}
-    risky = [change for change in await _changes_of(caller, dream.dream_id, risks=("high",)) if change.number in wanted]
     # Its patterns take longer to compile than a server may take to start.
-    from dreamkeep_server.dream.injection import looks_like_instruction
+    from dreamkeep_server.dream.risk import needs_person
 
-    if edit is not None and looks_like_instruction(edit.content) is not None:
-        page = await caller.stores.list_changes(dream.dream_id, numbers=(number_of_change(edit.change),))
-        risky += [change for change in page.changes if change not in risky]
+    texts = {} if edit is None else {number_of_change(edit.change): edit.content}
+    found = await _changes_of(caller, dream.dream_id)
+    risky = [change for change in found if change.number in wanted and needs_person(change, texts.get(change.number))]
     return wanted, risky
 
 
@@ -142,10 +144,12 @@ async def _changes_of(
             return changes
 
 
-def _asked_about(change: Change) -> str:
-    """A change as a person is asked about it: enough to see what it takes away and what it writes."""
-    lines = [f"c{change.number} {change.operation}: {reason_told(change)}"]
+def asked_about(change: Change) -> str:
+    """A change as a person is asked about it: why it is risky, and every text whole, with nothing invisible."""
+    lines = [f"c{change.number} {change.operation}: {visible(reason_told(change))}"]
+    lines += [f"  seen: {visible(remark)}" for remark in change.evidence]
     for side in sides(change):
         remark = f" ({side.remark})" if side.remark else ""
-        lines += [f"  {side.mark} {one_line(text, ASKED_CHARACTERS)}{remark}" for text in side.texts]
+        lines += [f"  {side.mark} {visible(text)}{remark}" for text in side.texts]
+    lines += [f"  tier {new.tier}, trust {new.trust}" for new in change.after]
     return "\n".join(lines)

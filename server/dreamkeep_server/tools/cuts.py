@@ -1,5 +1,6 @@
 """Making long texts fit into a short answer."""
 
+import unicodedata
 from collections.abc import Sequence
 
 ANSWER_CHARACTERS = 2_000
@@ -9,6 +10,20 @@ ANSWER_CHARACTERS = 2_000
 def one_line(text: str, characters: int) -> str:
     """`text` on one line, cut to `characters` with an ellipsis that says so."""
     return cut(flat(text), characters)
+
+
+def visible(text: str) -> str:
+    """`text` with every character that one cannot see, but that may say something, as its code."""
+    return "".join(
+        character
+        if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
+        else _code(character)
+        for character in text
+    )
+
+
+def _code(character: str) -> str:
+    return f"<U+{ord(character):04X}>"
 
 
 def flat(text: str) -> str:

@@ -38,6 +38,7 @@ from dreamkeep_store.models import (
     Operation,
     Risk,
 )
+from dreamkeep_store.models import Edit as StoredEdit
 
 CHANGES_A_PAGE = 15
 DECIDED_SHOWN_MAX = 20
@@ -105,12 +106,24 @@ async def _decide(
         dream.dream_id,
         accept=accepted,
         reject=rejected,
-        edit=None if edit is None else (number_of_change(edit.change), without_secrets(edit.content).text),
+        edit=None if edit is None else _edited(edit),
         actor="user" if by_person else ACTOR,
     )
     decided = [f"c{change.number} {change.decision}" for change in page.changes[:DECIDED_SHOWN_MAX]]
     more = len({*accepted, *rejected}) - len(decided)
     return [*decided, f"and {more} more"] if more > 0 else decided
+
+
+def _edited(edit: Edit) -> StoredEdit:
+    """The edit as the store takes it: an agent's words, whoever agreed to them."""
+    from dreamkeep_server.dream.risk import risk_of_edit  # slow to import, as in consent
+
+    return StoredEdit(
+        number=number_of_change(edit.change),
+        content=without_secrets(edit.content).text,
+        trust="agent",
+        risk=risk_of_edit(edit.content),
+    )
 
 
 async def _page(
