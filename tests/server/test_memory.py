@@ -280,3 +280,16 @@ async def test_sessions_through_a_tool_are_redacted_and_no_more_trusted_than_an_
     assert transcript.session.trust == "agent"
     assert transcript.session.store == StoreName("project/acme")
     assert all(secret not in message.text for message in transcript.messages)
+
+
+async def test_many_tags_and_long_topics_do_not_crowd_an_answer(call: Call):
+    for number in range(8):
+        tags = [f"tag-{number}-{place:02}-with-a-long-name" for place in range(32)]
+        topic = "/" + "/".join(f"part{place:02}-of-a-long-topic" for place in range(20))
+        await call("remember", content=f"Crowded fact {number}.", tags=tags, topic=topic)
+    answer = await call("recall", query="crowded fact")
+    assert len(answer["entries"]) == 8
+    assert len(json.dumps(answer, separators=(",", ":"))) < 2_000
+    assert answer["entries"][0]["tags"][-1] == "and 31 more"
+    whole = await call("recall", entry_ids=[answer["entries"][0]["id"]])
+    assert len(whole["entries"][0]["tags"]) == 32

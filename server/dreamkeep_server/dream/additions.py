@@ -23,7 +23,7 @@ from dreamkeep_store.models import TAG_CHARACTERS_MAX, TAGS_MAX, EntryId, NewRev
 
 
 def draft_addition(candidate: Candidate, judgement: Add | Insight, ground: Ground) -> Draft | None:
-    """Return the new entry, or None when its words are live already or were forgotten after they were said."""
+    """Return the new entry, or None when it is live already, or was forgotten or replaced after it was said."""
     content = checked_text(judgement.content)
     if len(judgement.tags) > TAGS_MAX or not all(0 < len(tag) <= TAG_CHARACTERS_MAX for tag in judgement.tags):
         raise RuleBrokenError(f"it has over {TAGS_MAX} tags, or one that is empty or too long")
@@ -38,6 +38,8 @@ def draft_addition(candidate: Candidate, judgement: Add | Insight, ground: Groun
     key = words.same_words(content)
     if key in ground.live or any(at >= said_at for at in ground.forgotten.get(key, ())):
         return None
+    if ground.was_replaced(content, said_at):
+        return None  # an old session, read again, does not bring back what was superseded since
     trust = least_trust(trusts)
     revision = NewRevision(
         entry_id=EntryId(""),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dreamkeep_server import staleness
-from dreamkeep_server.dream import likeness, slots, words
+from dreamkeep_server.dream import likeness, slots, turns, words
 from dreamkeep_server.dream.statements import Statement, find_statements
 from dreamkeep_server.dream.survivors import ranked, survivor
 from dreamkeep_store.models import Entry, EntryId, Material, Transcript
@@ -122,6 +122,7 @@ def find_candidates(material: Material) -> tuple[Candidate, ...]:
     gone = {entry.entry_id for entry in expired}
     said = _say_the_same(entry for entry in entries if entry.entry_id not in gone)
     slot_values = [*_slot_values(said), *_announced(said)]
+    slot_values += _turned(said, {frozenset((v.newer[0].entry_id, v.older[0].entry_id)) for v in slot_values})
     replaced = {entry.entry_id for found in slot_values if found.certain for entry in found.older}
     lasting = [one for one in said if one.as_one.entry_id not in replaced]
     apart = {frozenset((v.newer[0].entry_id, v.older[0].entry_id)) for v in slot_values if not v.certain}
@@ -202,10 +203,14 @@ def _announced(said: Sequence[_Said]) -> Iterator[SlotValues]:
     if not ended:
         return
     lengths = sorted({len(subject) for subject, _ in ended})
+    lasts = {last for _, last in ended}
     for older in said:
         if len(older.as_one.content) > slots.TEXT_CHARACTERS_MAX:
             continue
-        tokens = slots.bare_subject(words.tokens(older.as_one.content))
+        tokens = words.tokens(older.as_one.content)
+        if not tokens or words.stem(slots.SPELLINGS.get(tokens[-1], tokens[-1])) not in lasts:
+            continue
+        tokens = slots.bare_subject(tokens)
         for length in lengths:
             if length >= len(tokens):
                 break
@@ -221,6 +226,16 @@ def _announced(said: Sequence[_Said]) -> Iterator[SlotValues]:
                     certain=certain and same_topic,
                     evidence=(f"the newer one says that this ended: {' '.join(announced.ended)}",),
                 )
+
+
+def _turned(said: Sequence[_Said], paired: set[frozenset[EntryId]]) -> Iterator[SlotValues]:
+    """Yield the attitudes that a newer entry contradicts, narrows or says to have changed; none is certain."""
+    for turn in turns.find_turns([one.as_one for one in said]):
+        newer, older = said[turn.newer], said[turn.older]
+        if frozenset((newer.entries[0].entry_id, older.entries[0].entry_id)) not in paired:
+            yield SlotValues(
+                slot=turn.key, newer=newer.entries, older=older.entries, certain=False, evidence=(turn.evidence,)
+            )
 
 
 def _alike(said: Sequence[_Said], apart: set[frozenset[EntryId]]) -> Iterator[Candidate]:

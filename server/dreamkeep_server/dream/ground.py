@@ -1,10 +1,11 @@
 """A material with what checking a judgement looks up in it; nothing is decided here."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 
 from dreamkeep_server import staleness
-from dreamkeep_server.dream import words
+from dreamkeep_server.dream import attitudes, slots, words
 from dreamkeep_store.models import Entry, Material
 
 
@@ -37,9 +38,32 @@ class Ground:
         return frozenset(words.same_words(entry.content) for entry in entries if not staleness.has_expired(entry, now))
 
     @cached_property
+    def _last_filled(self) -> dict[str, datetime]:
+        filled: dict[str, datetime] = {}
+        for entry in self.material.entries:
+            for key in _filled_by(entry.content):
+                if not staleness.has_expired(entry, self.material.now):
+                    filled[key] = max(entry.asserted_at, filled.get(key, entry.asserted_at))
+        return filled
+
+    def was_replaced(self, content: str, said_at: datetime) -> bool:
+        """Say whether a live entry speaks of the same attribute or attitude and was asserted later."""
+        return any(self._last_filled.get(key, said_at) > said_at for key in _filled_by(content))
+
+    @cached_property
     def forgotten(self) -> dict[str, list[datetime]]:
         """When which words were forgotten, by their same-words key."""
         times: dict[str, list[datetime]] = {}
         for text, at in self.material.forgotten:
             times.setdefault(words.same_words(text), []).append(at)
         return times
+
+
+def _filled_by(content: str) -> Iterator[str]:
+    """Yield what this text gives a value to."""
+    slot = slots.find_slot(content)
+    if slot is not None:
+        yield slots.spoken_key(slot)
+    attitude = attitudes.find_attitude(content)
+    if attitude is not None:
+        yield f"attitude of {attitude.key}"

@@ -19,6 +19,7 @@ _COMPARED_A_LIST_MAX: Final = 8
 _TOKENS_MAX: Final = 400
 _PAIR_WEIGHT: Final = 0.3
 _ALIKE_FROM: Final = 0.6
+_STEMS_ALIKE_FROM: Final = _ALIKE_FROM * (1 + _PAIR_WEIGHT) - _PAIR_WEIGHT - 1e-9
 _SHORT_WORDS: Final = 8
 Feature = TypeVar("Feature", str, tuple[str, str])
 _DENIALS: Final = frozenset(["no", "not", "never", "n't", "cannot", "without", "longer"])
@@ -91,12 +92,21 @@ def differs_in_figure(left: Words, right: Words) -> bool:
 
 def find_pairs(texts: Sequence[Words]) -> list[Pair]:
     """Return the pairs that score at least 0.6, the most alike first; the order of texts does not matter."""
-    compared: set[tuple[int, int]] = set()
-    for near in (_near([text.stems for text in texts]), _near([text.neighbours for text in texts])):
-        compared.update(near)
-    pairs = [Pair(left=a, right=b, score=score(texts[a], texts[b])) for a, b in compared]
+    # Most of what is near is unlike: kept out at once, it takes no memory.
+    near: set[tuple[int, int]] = set()
+    stems = [text.stems for text in texts]
+    near.update(pair for pair in _near(stems) if _may_be_alike(stems[pair[0]], stems[pair[1]]))
+    by_neighbours = _near([text.neighbours for text in texts])
+    near.update(pair for pair in by_neighbours if _may_be_alike(stems[pair[0]], stems[pair[1]]))
+    pairs = [Pair(left=a, right=b, score=score(texts[a], texts[b])) for a, b in near]
     pairs = [pair for pair in pairs if pair.score >= _ALIKE_FROM]
     return sorted(pairs, key=lambda pair: (-pair.score, pair.left, pair.right))
+
+
+def _may_be_alike(left: frozenset[str], right: frozenset[str]) -> bool:
+    """Say whether the score would be high enough if all neighbours were the same, which is cheaper to know."""
+    shared = len(left & right)
+    return shared >= _STEMS_ALIKE_FROM * (len(left) + len(right) - shared)
 
 
 def _near(features: Sequence[frozenset[Feature]]) -> Iterable[tuple[int, int]]:

@@ -7,14 +7,14 @@ A slot has one value at a time: the port of a service, a favourite colour. What 
 import re
 from dataclasses import dataclass
 
-from dreamkeep_server.dream.vocabulary import FUNCTIONAL, LINKS, UNCLEAR_IN_SUBJECT, UNCLEAR_IN_VALUE
+from dreamkeep_server.dream.vocabulary import FUNCTIONAL, LINKS, SEVERAL, UNCLEAR_IN_SUBJECT, UNCLEAR_IN_VALUE
 from dreamkeep_server.dream.words import negations, stem, tokens
 
 VALUE_WORDS_MAX = 6
 _SUBJECT_WORDS_MAX = 8
 TEXT_CHARACTERS_MAX = 300
 
-_SPELLINGS = {"favourite": "favorite", "colour": "color", "licence": "license", "time-zone": "timezone"}
+SPELLINGS = {"favourite": "favorite", "colour": "color", "licence": "license", "time-zone": "timezone"}
 _DETERMINERS = frozenset(["the", "a", "an", "our", "this", "that"])
 _COPULAS = (
     ("has", "been", "changed", "to"),
@@ -28,6 +28,11 @@ _COPULAS = (
     ("is", "now"),
     ("is",),
 )
+_AS_BEFORE = frozenset(["now", "currently", "located", "based", "situated", "still"])
+_ASKED_TO_REMEMBER = re.compile(
+    r"^(?:please )?(?:remember|keep in mind|bear in mind|don't forget)(?: that|[:,])? (?=(?:the|my|our|i) )",
+    re.IGNORECASE,
+)
 _ASSIGNMENT = re.compile(r"^([^\s:=][^:=\n]{0,80}?)\s*(:\s|=)\s*(\S[^\n]{0,200})$")
 _SENTENCE_INSIDE = re.compile(r"[.!?;]\s+\S|\n|\?")
 _IDENTIFIER = re.compile(r"^[A-Za-z][\w.-]*$")
@@ -38,9 +43,12 @@ _ON_PORT = re.compile(
 _AS_ATTRIBUTE = re.compile(r"^(.+?) (?:now )?uses (.+?) as (?:its|the|their|his|her) (.+)$")
 _YEARS_OLD = re.compile(r"^(.+?) is (?:now )?(\d+) years? old$")
 _WEAK_FORMS = (
-    re.compile(r"^(.+? (?:lives|resides|is based|is located) in) (.+)$"),
-    re.compile(r"^(.+? works (?:at|for|as)) (.+)$"),
+    (" in ", re.compile(r"^(.+? (?:lives?|resides?|is based|is located) in) (.+)$")),
+    (" work", re.compile(r"^(.+? works? (?:at|for|as)) (.+)$")),
 )
+_POSSESSIVE = re.compile(r"\w(?:['\u2019]s|s['\u2019]) ")
+_IS_NAMED = re.compile(r" is (?:now |currently )?[\"'`\u201c]?[A-Z\d]")
+_PLACES = frozenset(["in", "at", "on"])
 _FOR_PURPOSE = re.compile(r"^(.+?) (?:now )?(prefers|uses) (.+?) (for|when|as) (.+)$")
 _FROM_TO = re.compile(
     r"^(.+?) (?:has |have |had |was |were |been |is |are |just |recently |now )*"
@@ -50,6 +58,21 @@ _FROM_TO = re.compile(
 _REPLACED = re.compile(r"^(.+?) (?:has |have |just |recently |now )*replaced (.+?) (?:with|by) (.+)$")
 _INSTEAD = re.compile(r"^(.+?) (?:now )?(?:uses|use|prefers|drinks|runs) (.+?) instead of (.+)$")
 _NO_LONGER = re.compile(r"^(.+?) (?:is )?no longer (.+)$")
+_ANY_MORE = re.compile(r"^(.+?) (?:does not|doesn't|do not|don't) (.+?) (?:any more|anymore|any longer)$")
+_STOPPED = re.compile(r"^(.+?) (?:has |have |recently |just )*(?:stopped|quit) (\w+ing .+)$")
+_USED_TO = re.compile(r"^(.+?(?<! is)(?<! are)(?<! was)(?<! am)(?<! be)(?<! got)) used to (.+)$")
+_WHOLE = (_NO_LONGER, _ANY_MORE, _STOPPED, _USED_TO)
+_ENDINGS = (
+    (" from ", _FROM_TO, 3),
+    (" replaced ", _REPLACED, 2),
+    (" instead of ", _INSTEAD, 3),
+    (" no longer ", _NO_LONGER, 2),
+    (" any", _ANY_MORE, 2),
+    (" stopped ", _STOPPED, 2),
+    (" quit ", _STOPPED, 2),
+    (" used to ", _USED_TO, 2),
+)
+"""What says that something ended: what stands in it, its form, and which group of it is what ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +98,7 @@ class Announced:
 
 def find_slot(text: str) -> Slot | None:
     """Return the slot that `text` as a whole fills, if its form is one of those known here."""
-    text = text.strip()
+    text = _ASKED_TO_REMEMBER.sub("", text.strip())
     if len(text) > TEXT_CHARACTERS_MAX or "\n" in text:
         return None
     assigned = _ASSIGNMENT.match(text.rstrip(". "))
@@ -86,7 +109,12 @@ def find_slot(text: str) -> Slot | None:
     words = tokens(text)
     if not 3 <= len(words) <= 24:
         return None
-    return _sentence(words, " ".join(words), plural_comma="," in text)
+    return _sentence(text, words, " ".join(words))
+
+
+def spoken_key(slot: Slot) -> str:
+    """Return the slot's key as it is when somebody else writes down what a user said: "my port" is the user's."""
+    return " ".join(stem("user" if word in {"my", "i"} else word) for word in slot.key.split())
 
 
 def find_announced(text: str) -> Announced | None:
@@ -95,14 +123,14 @@ def find_announced(text: str) -> Announced | None:
     if len(text) > TEXT_CHARACTERS_MAX or _SENTENCE_INSIDE.search(text):
         return None
     line = " ".join(tokens(text))
-    for form, old in ((_FROM_TO, 3), (_REPLACED, 2), (_INSTEAD, 3), (_NO_LONGER, 2)):
-        match = form.match(line)
+    for held, form, old in _ENDINGS:
+        match = form.match(line) if held in line else None
         if match is not None:
             subject = _subject(tuple(match.group(1).split()))
             ended = tuple(match.group(old).split())
             if subject is None or len(ended) > VALUE_WORDS_MAX:
                 return None
-            return Announced(subject=subject, ended=ended, whole=form is _NO_LONGER)
+            return Announced(subject=subject, ended=ended, whole=form in _WHOLE)
     return None
 
 
@@ -114,15 +142,20 @@ def ends(announced: Announced, text: str) -> bool | None:
         return None
     rest = words[len(head) :]
     if announced.whole:
-        return True if [stem(word) for word in rest] == [stem(word) for word in tail] else None
+        return True if [_root(word) for word in rest] == [_root(word) for word in tail] else None
     if len(rest) <= len(tail) or rest[-len(tail) :] != tail or negations(words):
         return None
     return set(rest[: -len(tail)]) <= LINKS
 
 
+def _root(word: str) -> str:
+    """Return the stem of a verb or noun; "using" is too short for the general rule."""
+    return "us" if word in {"use", "uses", "using"} else stem(word)
+
+
 def bare_subject(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the tokens of a sentence without the determiner that it begins with, in one spelling."""
-    spelled = tuple(_SPELLINGS.get(word, word) for word in words)
+    spelled = tuple(SPELLINGS.get(word, word) for word in words)
     return spelled[1:] if spelled and spelled[0] in _DETERMINERS else spelled
 
 
@@ -190,25 +223,29 @@ def _assignment(left: str, sign: str, right: str) -> Slot | None:
     return _slot(key, value, plain=definite and not _SENTENCE_INSIDE.search(right))
 
 
-def _sentence(words: tuple[str, ...], line: str, *, plural_comma: bool) -> Slot | None:
-    """Return the slot that a sentence fills."""
-    for form, attribute in ((_ON_PORT, "port"), (_YEARS_OLD, "age")):
-        match = form.match(line)
+def _sentence(text: str, words: tuple[str, ...], line: str) -> Slot | None:
+    """Return the slot that a sentence fills, given also as its words and as a line of them."""
+    plural_comma = "," in text
+    for held, form, attribute in ((" port ", _ON_PORT, "port"), (" old", _YEARS_OLD, "age")):
+        match = form.match(line) if held in line else None
         if match is not None:
             key = _subject(tuple(match.group(1).split()))
             return None if key is None else _slot((*key, attribute), (match.group(2),), plain=True)
-    match = _AS_ATTRIBUTE.match(line)
+    match = _AS_ATTRIBUTE.match(line) if " uses " in line else None
     if match is not None:
         owner, name = _subject(tuple(match.group(1).split())), tuple(match.group(3).split())
         if owner is not None and _is_functional(name):
             return _slot((*owner, *name), tuple(match.group(2).split()), plain=not plural_comma)
-    match = _FROM_TO.match(line)
+    match = _FROM_TO.match(line) if " from " in line else None
     if match is not None:
         key = _attribute(tuple((match.group(2) or match.group(1)).split()))
         if key is not None and _is_functional(key):
             return _slot(key, tuple(match.group(4).split()), plain=not plural_comma)
         return None
+    present = set(words)
     for copula in _COPULAS:
+        if not present.issuperset(copula):
+            continue
         for at in range(1, min(len(words) - len(copula), _SUBJECT_WORDS_MAX + 3)):
             if words[at : at + len(copula)] == copula:
                 key = _attribute(words[:at])
@@ -216,17 +253,41 @@ def _sentence(words: tuple[str, ...], line: str, *, plural_comma: bool) -> Slot 
                     definite = len(key) > 1  # "the deadline is Friday" does not say whose
                     return _slot(key, words[at + len(copula) :], plain=definite and not plural_comma)
                 break
-    return _weak(line)
+    return _owned(text, words) or _weak(line)
+
+
+def _owned(text: str, words: tuple[str, ...]) -> Slot | None:
+    """Return the slot of `Y's X is in Z`, `the X of Y is at Z` or `Y's X is Zoe`; never a plain one.
+
+    Whether an X has one such value at a time is not known here, only that it often does.
+    """
+    if "is" not in words:
+        return None
+    at = words.index("is")
+    ours = words[0] in {"my", "our"}
+    if not (ours or "of" in words[1:at] or _POSSESSIVE.search(text)):
+        return None
+    key = _attribute(words[:at])
+    value = words[at + 1 :]
+    while value and value[0] in _AS_BEFORE:
+        value = value[1:]
+    if key is None or not value or not (key[1:] or ours):
+        return None
+    if value[0] in _PLACES:
+        key, value = (*key, value[0]), value[1:]
+    elif key[-1] in SEVERAL or _IS_NAMED.search(text) is None:
+        return None
+    return _slot(key, value, plain=False) if _value(value) else None
 
 
 def _weak(line: str) -> Slot | None:
     """Return the slot of a form that often, but not always, has one value at a time."""
-    for form in _WEAK_FORMS:
-        match = form.match(line)
+    for held, form in _WEAK_FORMS:
+        match = form.match(line) if held in line else None
         if match is not None and _subject(tuple(match.group(1).split()[:-2])) is not None:
             key = bare_subject(tuple(match.group(1).split()))
             return _slot(key, tuple(match.group(2).split()), plain=False)
-    match = _FOR_PURPOSE.match(line)
+    match = _FOR_PURPOSE.match(line) if " uses " in line or " prefers " in line else None
     if match is not None and _subject(tuple(match.group(1).split())) is not None:
         subject, verb, value, link, purpose = match.groups()
         key = (*bare_subject(tuple(subject.split())), verb, link, purpose)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from dreamkeep_server.dream.injection import looks_like_instruction
 from dreamkeep_server.dream.prose import Sentence, find_sentences
-from dreamkeep_server.dream.wordings import CORRECTS, NOT_STATED, WORDINGS, Kind
+from dreamkeep_server.dream.wordings import BRIEF, CORRECTS, NOT_STATED, WORDINGS, Kind
 from dreamkeep_store.models import Message, Quote, Transcript
 
 STATEMENTS_PER_SESSION_MAX = 20
@@ -150,7 +150,9 @@ def _stands_alone(content: str, *, corrects: bool) -> bool:
     """Whether it still says something when the conversation is gone; "use pnpm" does, as a correction."""
     words = re.findall(r"[\w'\u2019.-]+", content.casefold())
     telling = sum(word.rstrip(".") not in _EMPTY_WORDS for word in words)
-    return (len(words) >= 2 and telling >= 1) if corrects else (len(words) >= 3 and telling >= 2)
+    if corrects:
+        return len(words) >= 2 and telling >= 1
+    return len(words) >= 3 and telling >= (1 if BRIEF.match(content) else 2)
 
 
 _EMPTY_WORDS = frozenset(

@@ -52,8 +52,8 @@ def draft(
     """Return the change that a judgement asks for, the rule it breaks, or None where nothing is to be done.
 
     It may name the entries that were `offered`, by default the candidate's. Nothing is to be done for
-    `Keep`, for what somebody rejected, and for additions that are live already or were forgotten after
-    they were said.
+    `Keep`, for what somebody rejected, and for additions that are live already, or were forgotten or
+    replaced after they were said.
     """
     if offered is None:
         offered = frozenset(entry.entry_id for entry in entries_of(candidate))

@@ -113,6 +113,16 @@ FUNCTIONAL = _words(
 )
 """Attributes that have one value at a time."""
 
+SEVERAL = _words(
+    """
+    friend colleague coworker neighbor neighbour brother sister sibling son daughter child kid cousin
+    uncle aunt niece nephew grandson granddaughter dog cat pet hobby interest goal part member
+    example one side customer client user product project song book movie film game show dish place
+    problem issue reason thing idea
+    """
+)
+"""Attributes of which somebody has several at once."""
+
 UNCLEAR_IN_SUBJECT = _words(
     """
     if when unless while because once after before where that which who whose and or but not no

@@ -58,6 +58,14 @@ _THINGS = (
 )
 _PREDICATE = r"(?:is|are|was moved|lives?|runs?|uses?|listens?|sits?|stays?|has|have|must|needs?|should|happens?|starts?|ends?|goes|belongs?|points?|requires?|supports?|targets?|depends?|expects?|means)"
 _SPECIFIC = r"(?=.*(?:\d|`|(?-i:\b[A-Z][\w+#])|[a-z]\.[a-z]|_|/|,? not |,? instead|\brather than\b|\bonly\b))"
+# "the staging box is called kestrel": a name may be written without its capital.
+_NAMED = r"(?=(?:the|this|that|his|her|their) [\w' -]{2,60}? (?:is|are|was)(?: now| also)? (?:called|named|known as|hosted|stored|kept|located|deployed|pinned|frozen|due|owned by|set to)\s+\S)"
+_HENCEFORTH = r"(?:from now on|from here on|going forward|from today(?: on)?|as of (?:today|now)|starting (?:today|now|next \w+)|in (?:the )?future)\s*,?\s+"
+
+BRIEF = re.compile(
+    rf"{_HENCEFORTH}(?:please |always |only |we |i |we'll |we will )*(?:use|run)\b (?!(?:{_POINTS})\b)", re.IGNORECASE
+)
+"""What says enough with one telling word: "from now on use pnpm"."""
 
 CORRECTS = re.compile(
     rf"(?:please )?(?:(?:(?:always|never) {_WORK}|don't|do not|use|keep|run|put|call|name|write|make|stop)\b(?! (?:it|that|this|mind)\b)"
@@ -73,7 +81,7 @@ WORDINGS = (
         r"(?:please |can you )?(?:remember|keep in mind|bear in mind|note|don't forget|do not forget|make a note|for future reference|take note)"
         r"(?:\s*[,:]|\s+that|\s+this:|\s+(?=(?:i|i'm|my|we|our|the)\b)|(?<!forget)\s+(?=to\b))\s*"
         r"(?!(?:when|time|day|night|moment|those|these|how|what|you|your|we (?:went|had|were|did|saw|met)|the (?:time|day|night|moment|first|last|good)|to (?:be|take care|have|enjoy|keep|stay|breathe|love|believe|relax|rest|smile|focus on your)\b|i'm (?:here|always)|that time)\b|.{0,200}\b(?:your(?:self|selves)?|believe)\b)"
-        rf"(?:(?=(?:i|i'm|i've|my|we|we're|our|to)\b)|{_SPECIFIC})\S",
+        rf"(?:(?=(?:i|i'm|i've|my|we|we're|our|to)\b)|{_NAMED}|{_SPECIFIC})\S",
         plain=True,
     ),
     _words(
@@ -82,8 +90,14 @@ WORDINGS = (
         plain=True,
     ),
     _words(
+        "preference",
+        rf"{_HENCEFORTH}(?=i(?:'d| would)? {_OFTEN}(?:prefer|favou?r|rather|like|love|enjoy|hate|dislike|want|can't stand|don't (?:like|want))\b)"
+        rf"i\S* {_OFTEN}\S+\s+(?!(?:{_POINTS}|to see|to hear|to know)\b)\S",
+        plain=True,
+    ),
+    _words(
         "decision",
-        r"(?:(?:from now on|from here on|going forward|from today(?: on)?|as of (?:today|now)|starting (?:today|now|next \w+)|in (?:the )?future)\s*,?\s+)"
+        rf"{_HENCEFORTH}"
         r"(?!(?:it|that|this|you'll|there|he|she|they|things|life)\b)\S",
         plain=True,
     ),
@@ -120,6 +134,12 @@ WORDINGS = (
         "preference",
         r"(?:please )?(?:use|prefer|write|format|put|keep|answer|reply|respond|run|name|call|indent|deploy|don't use|do not use|don't|do not|make|store|commit|test)\b(?! (?:it|that|this|them|me|the (?:following|above|attached|code|file))\b)"
         r".{1,200}(?:\b(?:instead of|rather than|over)\b (?!the (?:weekend|past|last|years))|,? not (?!sure|only|just|yet|that)\w|\bin (?:this|our|the|all|every|my) (?:repo(?:sitory)?|project|codebase|company|team|projects|repos|sessions?|replies|answers|future)\b|\b(?:every time|each time|whenever|unless i (?:say|ask|tell))\b)",
+    ),
+    _words(
+        "preference",
+        rf"(?!.*\b(?:it|this|that|them|these|those|for now|today)\b)(?:please )?(?:don't|do not|never|stop) (?:use|using|write|writing|run|running|call|calling|name|put|say)\b (?!(?:{_POINTS})\b)[^,;]{{2,80}}[,;]\s*"
+        rf"(?:but |just |always |please |rather |instead |instead,? )?(?:use|write|run|call|name|put|say|go with|stick (?:to|with))\b (?!(?:{_POINTS})\b)\S",
+        plain=True,
     ),
     _words(
         "preference",

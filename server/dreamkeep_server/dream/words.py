@@ -25,6 +25,8 @@ _LONE_ENDS = frozenset(("", ".", "!", "..."))
 _BRACKETS = "()[]{}<>"
 _INVISIBLE: dict[int, str | None] = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2212": "-"})
+TEXTS_CACHED_MAX = 131_072
+"""Each stage asks for the words of each entry: fewer than a large store has would be none at all."""
 _BULLET = re.compile(r"^[-*\u2022]\s+(?=[^\W\d])")
 # NFKC would make 2² into 22 and 1½ into 11/2: these keep their shape.
 _SHAPED = ("<super>", "<sub>", "<fraction>")
@@ -55,6 +57,8 @@ def _folded(piece: str) -> str:
 
 def _bare(piece: str, *, is_last: bool) -> str:
     """Return `piece` without the quotes and sentence marks around it; a mark alone stays itself."""
+    if piece.isalnum():
+        return piece
     bare = piece.lstrip(_QUOTES + "¡¿").rstrip(_QUOTES + _SENTENCE_MARKS)
     if not bare:
         return piece
@@ -97,13 +101,26 @@ def _token(piece: str) -> str:
 _GAPS = re.compile(r"\u2014|(?<=\w)--+(?=\w)|\.{3}")
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=TEXTS_CACHED_MAX)
 def tokens(text: str) -> tuple[str, ...]:
     """Return the words of `text` in order: case, edges and possessives gone, number words as digits."""
+    return _tokens(text)
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    """Return what `tokens` does, without keeping it."""
     text = _compatible(text)
     if "--" in text or "..." in text or not text.isascii():
         text = _GAPS.sub(" ", text)
     return tuple(token for piece in text.split() if (token := _token(piece)))
+
+
+def _tokens_of_piece(piece: str) -> tuple[str, ...]:
+    """Return what `tokens` does for a text without white space; pieces would push whole texts out of its cache."""
+    if piece.isascii() and "--" not in piece and "..." not in piece:
+        token = _token(piece)
+        return (token,) if token else ()
+    return _tokens(piece)
 
 
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ied", "y"), ("ed", ""), ("es", ""), ("s", ""))
@@ -170,13 +187,14 @@ def is_exact(token: str) -> bool:
 
     Numbers, dates, versions, ids and paths do; names do too, but only their capital tells (`specifics`).
     """
+    if token.isalpha():
+        return token in MONTHS_AND_DAYS
     return (
         any(character.isdigit() for character in token)
         or "_" in token
         or "/" in token
         or "\\" in token
         or "@" in token
-        or token in MONTHS_AND_DAYS
         or (len(token) > 2 and _PATH.match(token) is not None)
     )
 
@@ -195,7 +213,7 @@ def specifics(text: str) -> frozenset[tuple[str, ...]]:
         found.add(tokens(next(group for group in match.groups() if group is not None)))
     for match in _WORD.finditer(text):
         piece = match.group()
-        for token in tokens(piece):
+        for token in _tokens_of_piece(piece):
             if is_exact(token):
                 found.add((token,))
             elif token not in _NOT_NAMES and _has_capital(piece):
@@ -209,7 +227,7 @@ def specifics(text: str) -> frozenset[tuple[str, ...]]:
 
 
 def _has_capital(piece: str) -> bool:
-    return any(character.isupper() for character in piece)
+    return not piece.islower() and any(character.isupper() for character in piece)
 
 
 def carries(words: tuple[str, ...], specific: tuple[str, ...]) -> bool:

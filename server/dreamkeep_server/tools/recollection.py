@@ -1,6 +1,7 @@
 """The tool that reads entries: recall."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Literal
 
 from mcp.server.mcpserver import Context
@@ -10,7 +11,7 @@ from dreamkeep_server.recall import recall as rank
 from dreamkeep_server.tools.arguments import Limit, Names, Tiers, VersionOrHead, chosen, moment
 from dreamkeep_server.tools.caller import Caller, caller_of
 from dreamkeep_server.tools.cursors import cursor_after, position_of
-from dreamkeep_server.tools.cuts import ANSWER_CHARACTERS, fit
+from dreamkeep_server.tools.cuts import ANSWER_CHARACTERS, cut, fit
 from dreamkeep_server.tools.declaration import declare
 from dreamkeep_server.tools.reminders import remind
 from dreamkeep_server.tools.results import ClosedEntry, RecallAnswer, RecalledEntry
@@ -19,6 +20,8 @@ from dreamkeep_store.models import Closed, Entry, EntryId, Recalled, Search, Sto
 
 DEFAULT_LIMIT = 8
 CHARACTERS_AN_ENTRY = ANSWER_CHARACTERS // DEFAULT_LIMIT
+LABEL_CHARACTERS = 40
+"""What the tags, and the topic, of one entry may take of a concise answer."""
 CHARACTERS_AROUND = 80
 """What an answer spends on its brackets and its cursor."""
 QUERY_CHARACTERS_MAX = 4_000
@@ -145,13 +148,14 @@ def _rows(
 
 def _row(caller: Caller, entry: Entry, content: str, detail: Detail, *, ranked: Ranked | None = None) -> RecalledEntry:
     detailed = detail == "detailed"
+    whole = detailed or ranked is None
     sources = [source for source in (entry.session_id, entry.dream_id) if source is not None]
     return RecalledEntry(
         id=entry.entry_id,
         content=content,
         tier=entry.tier,
-        tags=list(entry.tags) or None,
-        topic=entry.topic,
+        tags=(list(entry.tags) if whole else _few(entry.tags)) or None,
+        topic=entry.topic if whole or entry.topic is None else cut(entry.topic, LABEL_CHARACTERS),
         store=None if entry.store == caller.own else entry.store,
         asserted_at=entry.asserted_at,
         score=round(ranked.score, 3) if ranked is not None else None,
@@ -160,6 +164,13 @@ def _row(caller: Caller, entry: Entry, content: str, detail: Detail, *, ranked: 
         trust=entry.trust if detailed else None,
         sources=[str(source) for source in sources] if detailed and sources else None,
     )
+
+
+def _few(tags: Sequence[str]) -> list[str]:
+    """The tags that fit beside a content, and how many more there are."""
+    fitting = [tag for tag, length in zip(tags, accumulate(map(len, tags)), strict=True) if length <= LABEL_CHARACTERS]
+    more = len(tags) - len(fitting)
+    return [*fitting, f"and {more} more"] if more else fitting
 
 
 def _closed(entry: Closed) -> ClosedEntry:

@@ -42,6 +42,11 @@ def test_the_same_text_and_the_same_words_are_duplicates():
         ("The project uses npm as its package manager", "The project's package manager is pnpm"),
         ("The project uses npm", "The project switched from npm to pnpm"),
         ("The user likes coffee", "The user no longer likes coffee"),
+        ("The user likes coffee", "The user doesn't like coffee any more."),
+        ("The user drinks coffee", "The user has stopped drinking coffee"),
+        ("The project uses npm", "The project quit using npm"),
+        ("Anna lives in Oslo", "Anna used to live in Oslo"),
+        ("Remember that our default branch is main", "Our default branch is trunk"),
         ("Anna is 31 years old", "Anna is 32 years old"),
     ],
 )
@@ -69,10 +74,47 @@ def test_a_slot_is_certain(older: str, newer: str):
         ("The default branch is main", "The default branch is not trunk"),
         ("The user's favourite colours are red and blue", "The user's favourite colours are green"),
         ("The project uses npm", "The team switched from npm to pnpm"),
+        ("The user drinks coffee", "The user stopped drinking coffee on Mondays"),
+        ("The user drinks coffee", "Anna used to drink coffee"),
+        ("The user wakes up early", "The user is used to wake up early"),
+        ("The user likes coffee", "The user dislikes coffee"),
     ],
 )
 def test_a_slot_is_not_certain(older: str, newer: str):
     assert not any(isinstance(one, SlotValues) and one.certain for one in found(older, newer))
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("The office of acme is in Oslo", "The office of acme is in Bergen"),
+        ("Acme's office is in Oslo.", "The office of Acme is now located in Bergen."),
+        ("Our standup is at 9:30", "Our standup is at 10:00"),
+        ("Anna's mentor is Bob", "Anna\u2019s mentor is now Carol"),
+        ("My desk is on the third floor", "My desk is on the fifth floor"),
+    ],
+)
+def test_what_often_has_one_value_is_a_slot_that_is_never_certain(older: str, newer: str):
+    (values,) = found(older, newer)
+    assert isinstance(values, SlotValues)
+    assert not values.certain
+    assert values.newer[0].content == newer
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Anna's friend is Bob", "Anna's friend is Carol"),
+        ("Anna's office is in Oslo", "Bob's office is in Bergen"),
+        ("The office of acme is in Oslo", "The depot of acme is in Bergen"),
+        ("The office of acme is in Oslo", "The office of acme is in downtown Oslo"),
+        ("The office of acme is in Oslo", "The office of acme is in Bergen if it rains"),
+        ("The end of the film is sad", "The end of the film is surprising"),
+        ("The ball is in the box", "The ball is in the garden"),
+    ],
+)
+def test_what_may_well_both_hold_is_no_slot(one: str, other: str):
+    assert not any(isinstance(candidate, SlotValues) for candidate in found(one, other))
 
 
 def test_a_slot_under_two_topics_is_two_slots():
@@ -84,6 +126,51 @@ def test_a_slot_under_two_topics_is_two_slots():
 def test_a_slot_asserted_twice_at_the_same_time_is_not_certain():
     one, other = entry(1, "The default branch is main"), entry(2, "The default branch is trunk")
     assert [c.certain for c in find_candidates(material(one, other)) if isinstance(c, SlotValues)] == [False]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("The user likes coffee", "The user dislikes coffee"),
+        ("I love hiking", "I can't stand hiking."),
+        ("The user hates jazz", "The user is now a fan of jazz"),
+        ("Anna enjoys green tea", "Anna no longer likes green tea"),
+        ("Sports I dislike: Boxing. It is loud.", "Sports I like: Boxing. It takes discipline."),
+        ("Games I like to play: Chess, with a clock", "Games I like to play: Chess, without a clock"),
+        ("Music I like to listen to: Folk", "Music I like to listen to: Norwegian folk, above all"),
+        ("Sports I dislike: Boxing.", "A documentary on boxing made the user reconsider the previous dislike."),
+    ],
+)
+def test_an_attitude_that_turned_is_found_and_never_certain(older: str, newer: str):
+    (values,) = found(older, newer)
+    assert isinstance(values, SlotValues)
+    assert not values.certain
+    assert (values.newer[0].content, values.older[0].content) == (newer, older)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The user likes coffee", "Anna dislikes coffee"),
+        ("The user likes tea", "The user dislikes coffee"),
+        ("The user likes tea in the morning", "The user dislikes tea in the evening"),
+        ("The user likes green tea", "The user likes black tea"),
+        ("The user likes tea and coffee", "The user dislikes tea and coffee at night"),
+        ("Games I like to play: Chess", "Games I like to play: Go"),
+        ("Games I like to play: Chess", "Games I don't like: Chess boxing"),
+        ("The room looks like a mess", "The room does not like a mess"),
+        ("Sports I dislike: Boxing.", "A documentary on cooking made the user reconsider the previous dislike."),
+        ("Anna likes coffee if she is tired", "Anna dislikes coffee"),
+    ],
+)
+def test_attitudes_that_may_both_hold_do_not_meet(one: str, other: str):
+    assert not any(isinstance(candidate, SlotValues) for candidate in found(one, other))
+
+
+def test_attitudes_of_two_topics_do_not_meet():
+    one = entry(1, "I like coffee", topic="/anna", age=9)
+    other = entry(2, "I dislike coffee", topic="/bob")
+    assert not any(isinstance(c, SlotValues) for c in find_candidates(material(one, other)))
 
 
 def test_near_duplicates_are_found_and_guards_keep_apart():

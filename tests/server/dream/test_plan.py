@@ -480,6 +480,31 @@ def test_what_is_live_or_was_forgotten_since_is_not_added():
     assert len(plan_by_rules(earlier).changes) == 1
 
 
+@pytest.mark.parametrize(
+    ("said_long_ago", "live"),
+    [
+        ("Remember that our default branch is main.", "Our default branch is trunk"),
+        ("My favourite editor is Vim.", "The user's favorite editor is Helix"),
+        ("I live in Porto Alegre.", "The user lives in Bergen"),
+        ("I love cross-country skiing.", "The user no longer likes cross-country skiing"),
+    ],
+)
+def test_an_old_session_does_not_bring_back_what_was_replaced_since(said_long_ago: str, live: str):
+    read_again = [session(1, said_long_ago, age=9)]
+    assert len(plan_by_rules(material(transcripts=read_again)).changes) == 1
+    assert plan_by_rules(material(entry(1, live, age=3), transcripts=read_again)).changes == ()
+    said_since = plan_by_rules(material(entry(1, live, age=30), transcripts=read_again))
+    assert [change.operation for change in said_since.changes] == ["add"]
+    elsewhere = entry(1, "The office cat's favourite toy is a mouse", age=3)
+    assert len(plan_by_rules(material(elsewhere, transcripts=read_again)).changes) == 1
+
+
+def test_an_expired_entry_replaces_nothing_that_was_said():
+    read_again = [session(1, "My favourite editor is Vim.", age=90)]
+    expired = entry(1, "The user's favorite editor is Helix", tier="ephemeral", age=60)
+    assert [c.operation for c in plan_by_rules(material(expired, transcripts=read_again)).changes] == ["archive", "add"]
+
+
 def test_an_invented_quote_is_refused():
     candidate, quote = said()
     ground = material(transcripts=[candidate.transcript])

@@ -38,6 +38,21 @@ def test_a_less_trusted_statement_does_not_supersede_for_sure():
     assert not judgement.sure
 
 
+def test_what_ended_outright_is_superseded_for_sure_and_a_contrary_attitude_by_suggestion():
+    liked = entry(1, "The user likes coffee", age=9)
+    ended = judgement_of(liked, entry(2, "The user no longer likes coffee"))
+    contrary = judgement_of(liked, entry(2, "The user dislikes coffee"))
+    less_trusted = judgement_of(
+        entry(1, "The user likes coffee", age=9, trust="user"), entry(2, "The user doesn't like coffee any more")
+    )
+    at_once = judgement_of(entry(1, "The user likes coffee"), entry(2, "The user dislikes coffee"))
+    assert isinstance(ended, Supersede)
+    assert isinstance(contrary, Supersede)
+    assert isinstance(less_trusted, Supersede)
+    assert (ended.sure, contrary.sure, less_trusted.sure) == (True, False, False)
+    assert isinstance(at_once, Conflict)
+
+
 def test_a_near_duplicate_is_merged_by_suggestion_into_the_text_that_carries_all():
     short = "Deploys of the billing service go through the blue cluster and need an approval from ops"
     judgement = judgement_of(entry(1, short), entry(2, short + " since 2024"))
