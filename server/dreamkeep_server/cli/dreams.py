@@ -16,7 +16,6 @@ from dreamkeep_server.cli.opening import (
     with_stores,
 )
 from dreamkeep_server.cli.text import minute, plural, shown, to_json
-from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.models import (
     INSTRUCTIONS_CHARACTERS_MAX,
     Dream,
@@ -78,19 +77,23 @@ async def dream(
         return None
     if dream_id is not None:
         raise click.UsageError("A dream is named only with --status, --cancel or --archive.")
+    from dreamkeep_server.asking import judge_of, least_of, policy_of
     from dreamkeep_server.dream.redaction import redact
 
     name = await chosen_store(opened, store)
+    allowed = policy_of(policy, opened.settings)
+    if allowed != policy:
+        click.echo(f"The setting policy_max allows {allowed} at most, so that is this dream's policy.", err=True)
     new = NewDream(
         store=name,
         base=version,
         sessions=_sessions(sessions),
         instructions=redact(instructions).text,
-        judge=_judge(judge),
-        policy=_capped(opened, policy),
+        judge=judge_of(judge, opened.settings),
+        policy=allowed,
         model=model,
         budget_tokens=budget_tokens,
-        budget_usd=_least(budget_usd, opened.settings.budget_usd),
+        budget_usd=least_of(budget_usd, opened.settings.budget_usd),
         requested_by=ACTOR,
     )
     if new.instructions and new.judge == "rules":
@@ -110,30 +113,6 @@ def _sessions(which: str) -> tuple[SessionId, ...] | Literal["new"]:
     if which == "none":
         return ()
     return tuple(SessionId(one.strip()) for one in which.split(",") if one.strip())
-
-
-def _judge(asked: Literal["auto"] | JudgeName) -> JudgeName:
-    """Who judges. `auto` leaves out the judges that do not exist yet, whatever the settings prefer."""
-    if asked in {"claude", "agent"}:
-        raise InvalidError(f"The judge {asked} comes with a later release; --judge rules works now, without a key.")
-    return "rules"
-
-
-def _capped(opened: Opened, policy: Policy) -> Policy:
-    """The policy, or the owner's most when that is less: an agent has a shell too."""
-    most = opened.settings.policy_max
-    if POLICIES.index(policy) <= POLICIES.index(most):
-        return policy
-    click.echo(
-        f"The setting policy_max allows {most} at most, so that is this dream's policy, not {policy}.",
-        err=True,
-    )
-    return most
-
-
-def _least(asked: float | None, allowed: float | None) -> float | None:
-    given = [amount for amount in (asked, allowed) if amount is not None]
-    return min(given) if given else None
 
 
 async def _estimate(opened: Opened, new: NewDream, *, as_json: bool) -> None:

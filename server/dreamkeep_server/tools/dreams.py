@@ -7,6 +7,7 @@ import anyio
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
+from dreamkeep_server.asking import judge_of, least_of, policy_of
 from dreamkeep_server.tools.arguments import Count, Dollars, Flag, VersionOrHead
 from dreamkeep_server.tools.caller import ACTOR, Caller, caller_of
 from dreamkeep_server.tools.cuts import one_line
@@ -29,7 +30,6 @@ from dreamkeep_store.models import (
     SESSIONS_PER_DREAM_MAX,
     Dream,
     DreamId,
-    JudgeName,
     NewDream,
     Policy,
     SessionId,
@@ -38,8 +38,6 @@ from dreamkeep_store.models import (
 )
 from dreamkeep_store.store import Stores
 
-POLICIES: tuple[Policy, ...] = ("review", "auto_low", "auto_medium")
-"""Most careful first."""
 WAIT_SECONDS_MAX = 50
 """Under the minute after which clients give a call up."""
 LOOK_AGAIN_SECONDS = 0.5
@@ -68,8 +66,8 @@ async def start_dream(
     none, or ids), and proposes a new version. Nothing changes until switch_version. Then poll
     get_dream."""
     caller = caller_of(ctx)
-    judged_by = _judge(caller, judge)
-    allowed = POLICIES[min(POLICIES.index(policy), POLICIES.index(caller.settings.policy_max))]
+    judged_by = judge_of(judge, caller.settings)
+    allowed = policy_of(policy, caller.settings)
     notes: list[str] = []
     if allowed != policy:
         notes.append(f"The owner's policy_max allows {allowed} at most, so that is this dream's policy, not {policy}.")
@@ -84,7 +82,7 @@ async def start_dream(
         policy=allowed,
         model=model or None,
         budget_tokens=budget_tokens,
-        budget_usd=_least(budget_usd, caller.settings.budget_usd),
+        budget_usd=least_of(budget_usd, caller.settings.budget_usd),
         requested_by=ACTOR,
     )
     if estimate_only:
@@ -229,28 +227,12 @@ def _shown(refusals: Sequence[str]) -> list[str] | None:
     return shown or None
 
 
-def _judge(caller: Caller, asked: Literal["auto"] | JudgeName) -> JudgeName:
-    """Who judges. `auto` leaves out the judges that do not exist yet, whatever the settings prefer."""
-    if asked in ("claude", "agent"):
-        raise InvalidError(
-            f"judge={asked} comes with a later release. judge=rules works now and needs no key; what it is not sure "
-            f"of it only suggests."
-        )
-    del caller
-    return "rules"
-
-
 def _named(sessions: Sessions) -> tuple[SessionId, ...]:
     if isinstance(sessions, str):
         return ()
     if {"new", "none"} & set(sessions):
         raise InvalidError('sessions takes "new", "none", or a list of session ids; the words do not go in a list.')
     return tuple(SessionId(session_id) for session_id in dict.fromkeys(sessions))
-
-
-def _least(asked: float | None, allowed: float | None) -> float | None:
-    given = [amount for amount in (asked, allowed) if amount is not None]
-    return min(given) if given else None
 
 
 async def wake_worker(stores: Stores) -> None:
