@@ -196,5 +196,12 @@ async def erase(opened: Opened, *, entries: tuple[str, ...], as_json: bool) -> N
     click.echo(
         f"Erased {plural(len(erased.entries), 'entry', 'entries')}, {len(erased.derived)} made from them; "
         f"{len(erased.returned)} came back. {plural(len(erased.versions), 'version')} "
-        f"{'has' if len(erased.versions) == 1 else 'have'} another digest now."
+        f"{'has' if len(erased.versions) == 1 else 'have'} another digest now. A session that says it in other words "
+        "still does."
     )
+    if not erased.log_emptied:
+        click.echo(
+            "Another program is reading the database, so its write-ahead log still holds the text; it goes when the "
+            "last one closes.",
+            err=True,
+        )
