@@ -1,6 +1,5 @@
 """The MCP server: one object for both protocol eras, over stdio or HTTP."""
 
-import difflib
 import importlib.metadata
 import os
 import signal
@@ -26,7 +25,6 @@ from dreamkeep_server.settings import Settings
 from dreamkeep_server.tools import dreams, memory, recollection, review, sessions, status, versions
 from dreamkeep_server.tools.arguments import mistakes, shown, undeclared, unstorable, without_nulls
 from dreamkeep_server.tools.caller import Serving, caller_of, require_write
-from dreamkeep_server.tools.declaration import output_schema
 from dreamkeep_server.tools.offers import add_offers
 from dreamkeep_server.tools.recalls import RecallLog
 from dreamkeep_server.tools.secrets import secret_among_names
@@ -61,9 +59,8 @@ class DreamkeepServer(MCPServer[Serving]):
     """
 
     async def list_tools(self) -> list[ListedTool]:
-        """The tools, with the schemas of their answers."""
-        listed = await super().list_tools()
-        return [tool.model_copy(update={"output_schema": output_schema(TOOLS[tool.name].answer)}) for tool in listed]
+        """The tools, with the schemas of their answers; none of them is made before it is needed."""
+        return [declared.listed() for declared in TOOLS.values()]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Serving, Any] | None = None
@@ -76,7 +73,9 @@ class DreamkeepServer(MCPServer[Serving]):
         """
         declared = TOOLS.get(name)
         if declared is None:
-            near = difflib.get_close_matches(name, TOOLS, n=1)
+            from difflib import get_close_matches  # only a wrong name needs it
+
+            near = get_close_matches(name, TOOLS, n=1)
             raise ToolError(f"There is no tool {shown(name)}. " + (f"Did you mean {near[0]}?" if near else ""))
         schema = declared.tool.parameters
         given = without_nulls(arguments)
@@ -88,7 +87,7 @@ class DreamkeepServer(MCPServer[Serving]):
         try:
             if context is not None and not declared.reads:
                 require_write(caller_of(context), name)
-            return await super().call_tool(name, given, context)
+            return await declared.tool.run(given, context or Context(mcp_server=self), convert_result=True)
         except StoreError as refused:
             raise ToolError(str(refused)) from refused
         except ToolError as error:
@@ -150,7 +149,6 @@ def build_server(
         title="Dreamkeep",
         instructions=INSTRUCTIONS.read_text(encoding="utf-8"),
         version=VERSION,
-        tools=[declared.tool for declared in TOOLS.values()],
         lifespan=lifespan,
         log_level="WARNING",
         token_verifier=None if http_port is None else StoreTokens(stores, resource_address(http_port)),

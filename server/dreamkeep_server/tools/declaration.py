@@ -9,27 +9,80 @@ from typing import Any, cast
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import Tool as ListedTool
 from pydantic import ValidationError
 
 from dreamkeep_server.tools.results import Answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Declared:
-    """A tool and the model of its answers."""
+    """A tool as it is declared; what the SDK needs of it is made when somebody asks."""
 
-    tool: Tool
-    answer: type[Answer]
+    function: Callable[..., Awaitable[Answer]]
+    title: str
+    reads: bool
+    """Whether it changes nothing."""
+    destroys: bool
+    repeats: bool
+    always_loaded: bool
 
     @property
     def name(self) -> str:
         """What clients call it."""
-        return self.tool.name
+        return self.function.__name__
 
     @property
-    def reads(self) -> bool:
-        """Whether it changes nothing."""
-        return self.tool.annotations is not None and self.tool.annotations.read_only_hint is True
+    def answer(self) -> type[Answer]:
+        """The model of its answers."""
+        return inspect.signature(self.function).return_annotation
+
+    @functools.cached_property
+    def tool(self) -> Tool:
+        """The SDK's tool, with a slim schema of its arguments.
+
+        Making one costs as much as a call, so a server makes each at its first call or listing. The SDK
+        derives no output schema: it would check each answer twice, and write it a second time with
+        indentation. `output_schema` derives it when asked.
+        """
+        function = self.function
+
+        @functools.wraps(function)
+        async def answering(**arguments: Any) -> CallToolResult:
+            try:
+                return compact(await function(**arguments))
+            except ValidationError as fault:
+                # The arguments were valid: this is a fault of ours, and must not read as the caller's.
+                raise RuntimeError(f"{function.__name__} made an answer that its own model refuses") from fault
+
+        tool = Tool.from_function(
+            answering,
+            title=self.title,
+            description=" ".join(inspect.cleandoc(function.__doc__ or "").split()),
+            annotations=ToolAnnotations(
+                read_only_hint=self.reads,
+                destructive_hint=self.destroys,
+                idempotent_hint=self.repeats or self.reads,
+                open_world_hint=False,
+            ),
+            meta={"anthropic/alwaysLoad": True} if self.always_loaded else None,
+            structured_output=False,
+        )
+        tool.parameters = {**slim(tool.parameters), "additionalProperties": False}
+        return tool
+
+    def listed(self) -> ListedTool:
+        """The tool as a client sees it, with the schema of its answers."""
+        tool = self.tool
+        return ListedTool(
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            input_schema=tool.parameters,
+            output_schema=output_schema(self.answer),
+            annotations=tool.annotations,
+            _meta=tool.meta,
+        )
 
 
 def declare(
@@ -41,39 +94,20 @@ def declare(
     repeats: bool = False,
     always_loaded: bool = False,
 ) -> Declared:
-    """The tool that `function` is, described by its docstring.
+    """The tool that `function` is, named after it and described by its docstring.
 
     `reads`: it changes nothing. `destroys`: it may take something away (all of it can be undone).
     `repeats`: the same call twice does no more than once. `always_loaded`: clients that load tools on
     demand keep this one in view.
-
-    The SDK derives no output schema: it would do so for all tools before the first answer, check each
-    answer twice, and write it a second time with indentation. `output_schema` derives it when asked.
     """
-
-    @functools.wraps(function)
-    async def answering(**arguments: Any) -> CallToolResult:
-        try:
-            return compact(await function(**arguments))
-        except ValidationError as fault:
-            # The arguments were valid: this is a fault of ours, and must not read as the caller's.
-            raise RuntimeError(f"{function.__name__} made an answer that its own model refuses") from fault
-
-    tool = Tool.from_function(
-        answering,
+    return Declared(
+        function=function,
         title=title,
-        description=" ".join(inspect.cleandoc(function.__doc__ or "").split()),
-        annotations=ToolAnnotations(
-            read_only_hint=reads,
-            destructive_hint=destroys,
-            idempotent_hint=repeats or reads,
-            open_world_hint=False,
-        ),
-        meta={"anthropic/alwaysLoad": True} if always_loaded else None,
-        structured_output=False,
+        reads=reads,
+        destroys=destroys,
+        repeats=repeats,
+        always_loaded=always_loaded,
     )
-    tool.parameters = {**slim(tool.parameters), "additionalProperties": False}
-    return Declared(tool=tool, answer=inspect.signature(function).return_annotation)
 
 
 @functools.cache
