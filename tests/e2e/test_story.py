@@ -27,7 +27,7 @@ DESTROYING = {"forget", "cancel_dream", "review_dream", "switch_version", "rollb
 TOOLS = REPEATING | DESTROYING | {"record_outcome", "judge_dream"}
 
 OLD_PORT = "The API of acme listens on port 5433."
-NEW_PORT = "The API of acme listens on port 5434."
+NEW_PORT = "The API of acme now listens on port 5434."
 SHORT = "Ana prefers short answers."
 SHORT_AGAIN = "ana prefers short answers"
 PASSING = "The login page is being debugged right now."

@@ -47,7 +47,7 @@ def draft_addition(candidate: Candidate, judgement: Add | Insight, ground: Groun
         tier="standard",
         tags=tuple(sorted(set(judgement.tags))),
         topic=None,
-        trust=trust if any(content in text for text in quoted) else own_words(trust),
+        trust=trust if any(_spaced(content) in _spaced(text) for text in quoted) else own_words(trust),
         asserted_at=min(said_at, ground.material.now),
         session_id=judgement.quotes[0].session_id,
     )
@@ -58,6 +58,11 @@ def draft_addition(candidate: Candidate, judgement: Add | Insight, ground: Groun
         risk="high" if trust in {"tool", "external"} else "medium",
         sure=judgement.sure,
     )  # fmt: skip
+
+
+def _spaced(text: str) -> str:
+    """Return the text with single spaces: where its lines were broken is no part of what was said."""
+    return " ".join(text.split())
 
 
 def _check_quote(quote: Quote, ground: Ground) -> Trust:

@@ -11,6 +11,7 @@ from typing import Final
 
 from dreamkeep_server import staleness
 from dreamkeep_server.dream import likeness, slots, turns, words
+from dreamkeep_server.dream.injection import looks_like_instruction, may_instruct
 from dreamkeep_server.dream.statements import Statement, find_statements
 from dreamkeep_server.dream.survivors import ranked, survivor
 from dreamkeep_store.models import Entry, EntryId, Material, Transcript
@@ -76,6 +77,23 @@ class Stale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Instructing:
+    """Entries with the same words, which read like an order to the memory or to an agent."""
+
+    entries: tuple[Entry, ...]
+    why: str
+    """What they look like, as a phrase for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disputed:
+    """An entry that was found wrong or outdated more often than useful."""
+
+    entry: Entry
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
     """What one session stated."""
 
@@ -91,7 +109,19 @@ class Repeated:
     transcripts: tuple[Transcript, ...]
 
 
-Candidate = ExactDuplicates | SameWords | NearDuplicates | SlotValues | Opposed | Expired | Stale | Stated | Repeated
+Candidate = (
+    ExactDuplicates
+    | SameWords
+    | NearDuplicates
+    | SlotValues
+    | Opposed
+    | Expired
+    | Stale
+    | Instructing
+    | Disputed
+    | Stated
+    | Repeated
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +135,11 @@ class _Said:
 def entries_of(candidate: Candidate) -> tuple[Entry, ...]:
     """Return the entries that a judgement of this candidate may name."""
     match candidate:
-        case ExactDuplicates() | SameWords() | NearDuplicates() | Opposed():
+        case ExactDuplicates() | SameWords() | NearDuplicates() | Opposed() | Instructing():
             return candidate.entries
         case SlotValues():
             return candidate.newer + candidate.older
-        case Expired() | Stale():
+        case Expired() | Stale() | Disputed():
             return (candidate.entry,)
         case Stated() | Repeated():
             return ()
@@ -125,13 +155,20 @@ def find_candidates(material: Material) -> tuple[Candidate, ...]:
     slot_values += _turned(said, {frozenset((v.newer[0].entry_id, v.older[0].entry_id)) for v in slot_values})
     replaced = {entry.entry_id for found in slot_values if found.certain for entry in found.older}
     lasting = [one for one in said if one.as_one.entry_id not in replaced]
+    instructing = list(_instructing(said))
+    suspect = {entry.entry_id for found in instructing for entry in found.entries}
+    disputed = list(_disputed(lasting, suspect))
+    suspect |= {found.entry.entry_id for found in disputed}
+    faded = (one.as_one for one in lasting if staleness.has_faded(one.as_one, material.now))
     apart = {frozenset((v.newer[0].entry_id, v.older[0].entry_id)) for v in slot_values if not v.certain}
     return (
         *(Expired(entry=entry) for entry in expired),
         *_duplicates(said),
         *slot_values,
         *_alike(lasting, apart),
-        *(Stale(entry=one.as_one) for one in lasting if staleness.has_faded(one.as_one, material.now)),
+        *instructing,
+        *disputed,
+        *(Stale(entry=entry) for entry in faded if entry.entry_id not in suspect),
         *_stated(material, said),
     )
 
@@ -178,7 +215,8 @@ def _values_of_slot(key: str, values: Sequence[tuple[slots.Slot, _Said]]) -> Ite
         if slot.value == newest.value:
             continue
         refined = slots.is_refinement(slot.value, newest.value)
-        certain = slot.plain and newest.plain and not refined and older.as_one.asserted_at < newer.as_one.asserted_at
+        in_turn = older.as_one.asserted_at < newer.as_one.asserted_at
+        certain = slot.plain and newest.plain and newest.replaces and not refined and in_turn
         if not certain:
             if refined or uncertain == likeness.STAR_ENTRIES_MAX - 1:
                 continue
@@ -278,6 +316,23 @@ def _is_opposed(differs: words.Difference, score: float, *, differs_in_figure: b
             return differs_in_figure
         case "question" | "subject":
             return False
+
+
+def _instructing(said: Iterable[_Said]) -> Iterator[Instructing]:
+    for one in said:
+        content = one.as_one.content
+        why = looks_like_instruction(content) if may_instruct(content) else None
+        if why is not None:
+            yield Instructing(entries=one.entries, why=why)
+
+
+def _disputed(said: Iterable[_Said], suspect: set[EntryId]) -> Iterator[Disputed]:
+    for one in said:
+        for entry in one.entries:
+            usage = entry.usage
+            if max(usage.wrong, usage.outdated) > usage.useful and entry.entry_id not in suspect:
+                counts = f"reported wrong {usage.wrong}, outdated {usage.outdated}, useful {usage.useful} times"
+                yield Disputed(entry=entry, evidence=(counts,))
 
 
 def _stated(material: Material, said: Sequence[_Said]) -> Iterator[Candidate]:

@@ -59,6 +59,20 @@ def looks_like_instruction(text: str) -> str | None:
     return next((wording.reason for wording in _WORDINGS if wording.pattern.search(folded)), None)
 
 
+def may_instruct(text: str) -> bool:
+    """Whether `looks_like_instruction` is worth asking: a quick look for what such texts are made of.
+
+    That reads a quarter of a megabyte a second, and this some five. It is for reading a whole store, where an
+    entry that it misses is still looked at whenever a change writes it; a text that comes in is read in full.
+    """
+    if not text.isascii() and _NOT_PLAIN.search(text):
+        return True
+    folded = text.casefold()
+    if not _TELLING.isdisjoint(re.findall(r"[a-z]+|<[/|]?", folded)) or _has_payload(text):
+        return True
+    return any(hint in folded for hint in _HINTS) and bool(_TELLING_TOGETHER.search(folded))
+
+
 def _fold(text: str) -> str:
     """The text as a reader sees it: one case, one width, no invisible characters, plain letters and quotes."""
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold()
@@ -70,7 +84,8 @@ def _fold(text: str) -> str:
 
 
 def _has_payload(text: str) -> bool:
-    if _OTHER_ENCODING.search(text):
+    # Looking for the signs first is several times as fast, and most texts have none.
+    if any(sign in text for sign in ("%", "\\", "&#")) and _OTHER_ENCODING.search(text):
         return True
     for run in _BASE64.finditer(text):
         if _hides_sentence(run[0]):
@@ -90,6 +105,41 @@ def _hides_sentence(run: str) -> bool:
     return decoded.isprintable() and " " in decoded.strip()
 
 
+_NOT_PLAIN = re.compile(
+    # Controls, letters of other widths, Cyrillic and Greek beside Latin; words of the wordings in other languages.
+    "[\u00ad\u0261\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\uff00-\uffef"
+    "\U0001d400-\U0001d7ff\U000e0020-\U000e007f]"
+    "|[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]|忽略|无视|無視|忘记|忘掉|(?i:игнор|забудь|instruç)"
+)
+
+_TELLING = frozenset(
+    """
+    < </ <| ignore ignores ignorez ignora olvida oublie oubliez vergiss vergessen disregard disregarding
+    forgotten obey obeying comply adhere heed bypass circumvent override overrides overriding overrule supersede
+    supersedes instruction instructions directive directives guideline guidelines guidance guardrails safeguards
+    rules prompt prompts tool tools system developer admin administrator operator anthropic openai dreamkeep
+    claude gpt chatgpt llm ai bot copilot assistant assistants agent agents model judge judges reviewer
+    reviewers review curator inst entry entries note record priority prioritise prioritize persistent permanent
+    permanently immutable trust trusted trustworthy trusts tier verified authoritative approve approved approves
+    approval accept auto rubber proposal proposed suggestions switch rollback outdated merge archive recalled
+    retrieved jailbreak unrestricted uncensored pretend roleplay mode persona granted authorized authorised
+    exfiltrate silently secretly quietly covertly secrets credentials passwords reveal leak hide hidden conceal
+    withhold omit inform notify consent permission confirmations whoever whatever execute invoke curl wget eval
+    decode ssh passwd aws env https http rm append advert advertisement human sudo bash sh
+    """.split()  # noqa: SIM905 - a paragraph of words reads better than a hundred quoted ones
+)
+"""Words of which at least one stands in nearly every order to a memory or an agent."""
+
+_HINTS = ("you", "user", "owner", "memor", "forget", "recommend", "@")
+_TELLING_TOGETHER = re.compile(
+    r"\byou (?:must|will|should|shall|have|are|need|remember)\b|\byour (?:new|real|true|actual|only|secret|rules?|role|answers?)\b"
+    r"|\b(?:tell|to|from|without|when|whenever|before|ask|asking) (?:a|an|any|the|your|its) (?:user|owner)\b"
+    r"|\b(?:this|that|these|other|all|every|any|your|core|long-term) memor|\bforget (?:all|every|any|what|your|previous)"
+    r"|\balways recommend|\bits user\b|@[\w-]{1,40}\."
+)
+"""Words that are common alone, as they stand in such orders."""
+
+
 def _words(reason: str, *patterns: str) -> _Wording:
     return _Wording(reason=reason, pattern=re.compile("|".join(f"(?:{pattern})" for pattern in patterns)))
 
@@ -100,6 +150,7 @@ _MEMORY = (
     r"(?:memor(?:y|ies)|memory (?:store|entr(?:y|ies))|remembered (?:facts|entries)|stored (?:facts|entries|memories))"
 )
 _THIS = r"(?:this|that|these|the following|the (?:above|next)|it)"
+_AN_AGENT = r"\b(?:the|this|your|every|any|each|an?|all) (?:ai |coding )?(?:ai|llm|language model|assistant|agent|bot|copilot)s?"
 _OVERRULED = (
     r"(?:(?:system|developer|safety|security|content|initial|original|hidden) )?"
     r"(?:instruction|direction|directive|prompt|rule|guideline|guardrail|constraint|restriction|polic(?:y|ies)|command|message|context|training|programming)s?"
@@ -162,11 +213,15 @@ _WORDINGS = (
         r"\bthis (?:entry|memory|memory entry|fact|note|record|instruction|rule) (?:must|should|may|can|is|shall|has to)(?: be)? (?:always|never|not|cannot|permanent|trusted|pre-?approved|approved|verified|authoritative|kept|included|accepted|obeyed|followed|exempt|mandatory)",
         r"\b(?:set|raise|change|give|assign|upgrade) (?:its|this|the|their) ?(?:entry'?s?|memory'?s?)? ?(?:trust|tier|priority|risk|decision)(?: level)? (?:to|=|of)",
         r"\b(?:trust|tier|risk|decision|policy) ?[=:] ?['\"]?(?:user|persistent|low|included|auto_low|auto_medium|trusted)\b",
-        r"\b(?:accept|approve|include|apply|auto-?approve|rubber-?stamp) (?:(?:this|all|every|the|each|any|these|of|following|proposed|suggested|pending|dream'?s?) ){1,4}(?:change|proposal|suggestion|judge?ment|merge|operation|dream|version)s?\b",
+        r"\b(?:accept|approve|include|apply|auto-?approve|rubber-?stamp) (?:(?:this|all|every|the|each|any|these|of|following|proposed|suggested|pending|open|(?:high|medium|low)[- ]risk|dream'?s?) ){1,5}(?:change|proposal|suggestion|judge?ment|merge|operation|dream|version)s?\b",
+        r"\b(?:all|every|any|each) (?:of )?(?:the |my |your |our )?(?:earlier|previous|prior|other|older|existing|former|past) (?:notes?|memor(?:y|ies)|entr(?:y|ies)|facts?|records?)\b[^\n.]{0,60}\b(?:must|should|shall|can|need to|needs to|has to|have to|is to|are to) (?:all )?be (?:forgotten|ignored|disregarded|deleted|erased|removed|archived|discarded|superseded|dropped|wiped|overwritten)\b",
         r"\b(?:switch|roll ?back) the (?:memory|store|head) to\b|\bswitch to (?:the proposed version|version \d+(?!\.))",
     ),
     _words(
         "orders the agent to act",
+        rf"{_AN_AGENT} (?:(?:always|automatically|also|must|should|shall|will|has to|needs to|is to) ){{1,3}}(?:forward|send|upload|post|e-?mail|cop(?:y|ie)|transmit|deliver|leak|submit)(?:e?s)?\b{_ANY}(?:[\w.+-]{{1,40}}@[\w-]{{1,40}}\.|https?://|\bwebhook)",
+        rf"{_AN_AGENT} (?:(?:always|automatically|also|first|must|should|shall|will|has to|needs to|is to) ){{1,3}}(?:run|execute|type|paste)s?\b{_ANY}(?:\brm -|\bsudo\b|\bcurl\b|\bwget\b|\bmkfs|\bdd if=|\bchmod\b|https?://)",
+        r"\b(?:when(?:ever)?|while|before) (?:you are |you're )?(?:answering|responding|replying|asked|recommending|advising)\b[^\n.]{0,40}?\b(?:always|only|first) (?:recommend|promote|advertise|praise|endorse|favou?r)\b",
         r"\b(?:as soon as|once|after|the moment) you(?:'ve| have)? (?:see|read|recall|retrieve|load|process)(?:ed)? this\b",
         r"\bwhen(?:ever)? this (?:\w+ )?(?:is|gets) (?:next )?(?:recalled|retrieved|read|loaded|seen|shown|summari[sz]ed|found)\b",
         r"\b(?:begin|end|start|open|close|finish) (?:every|each|all|any|your) (?:answer|reply|response|message|conversation)s? (?:with|by)\b[^\n.]{0,30}\b(?:ad|advert\w*|promo\w*|slogan|sponsor\w*|referral|coupon)\b",

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dreamkeep_server.dream.vocabulary import JOINTS, JOINTS_OR_PARTICLES
+
 PASTED_CHARACTERS_MIN = 3_000
 """A longer message is mostly pasted: only what stands this far from neither end of it is read."""
 OWN_CHARACTERS = 800
@@ -29,7 +31,10 @@ _NOT_PROSE = re.compile(
 )
 _CODE_SIGNS = frozenset("{}[]()<>=;|\\$#@^~*+/_")
 _CODE_SHARE_MAX = 0.12
-_SENTENCE_END = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)\]]*(?=\s|$)|\n")
+_SENTENCE_END = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)\]]*(?=\s|$)")
+_WRAPPED_CHARACTERS = range(60, 121)
+"""How long a line is that an editor broke; a longer one was not broken, after a shorter one the author began anew."""
+_ENDED = re.compile(r"[.!?\u2026:][\"'\u201d\u2019)\]]*$")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|mr|mrs|ms|dr|prof|st|no|inc|ltd|jr|sr)|\b[A-Za-z])\.$", re.IGNORECASE
 )
@@ -47,18 +52,62 @@ class Sentence:
 def find_sentences(text: str) -> Iterator[Sentence]:
     """The sentences of a message's own prose, each letter for letter, without blank space around it.
 
-    Left out: code, quoted lines, logs, prompts, tables, headings, markup, the middle of a wall of text.
+    One that goes on in the next line has the line break in it. Left out: code, quoted lines, logs, prompts,
+    tables, headings, markup, the middle of a wall of text.
     """
+    for start, end in _passages(text):
+        yield from _split(text[start:end])
+
+
+def _passages(text: str) -> Iterator[tuple[int, int]]:
+    """Where each line of prose begins and ends, together with those lines that only go on with it."""
     position = 0
     fenced = False
+    begun: tuple[int, int] | None = None
+    last, capitalised = "", False
     for line in text.split("\n"):
         start, position = position, position + len(line) + 1
-        if _FENCE.match(line):
-            fenced = not fenced
+        is_fence = _FENCE.match(line) is not None
+        fenced ^= is_fence
+        if is_fence or fenced or not line.strip() or _is_pasted(start, len(text)) or not _is_prose(line):
+            if begun is not None:
+                yield begun
+            begun = None
             continue
-        if fenced or not line.strip() or _is_pasted(start, len(text)) or not _is_prose(line):
-            continue
-        yield from _split(line)
+        if begun is not None and _goes_on(last, line, capitalised=capitalised):
+            begun = (begun[0], start + len(line))
+        else:
+            if begun is not None:
+                yield begun
+            begun = (start, start + len(line))
+            capitalised = _without_bullet(line).lstrip()[:1].isupper()
+        last = line
+    if begun is not None:
+        yield begun
+
+
+def _goes_on(line: str, following: str, *, capitalised: bool) -> bool:
+    """Whether a line break stands within a sentence, given whether that began with a capital letter.
+
+    Many authors end no line with a full stop, and some write no capitals.
+    """
+    line, following = line.strip(), following.strip()
+    if _BULLET.match(following + " ") or _ENDED.search(line):
+        return False
+    if line.endswith(",") or _is_joint(line.split()[-1]):
+        return True
+    if len(line) in _WRAPPED_CHARACTERS:
+        return True
+    return following[0].islower() and (capitalised or _is_joint(following.split()[0]))
+
+
+def _is_joint(word: str) -> bool:
+    return word.casefold() in JOINTS or word.casefold() in JOINTS_OR_PARTICLES
+
+
+def _without_bullet(line: str) -> str:
+    bullet = _BULLET.match(line)
+    return line[bullet.end() :] if bullet else line
 
 
 def _is_pasted(start: int, length: int) -> bool:
@@ -66,8 +115,7 @@ def _is_pasted(start: int, length: int) -> bool:
 
 
 def _is_prose(line: str) -> bool:
-    bullet = _BULLET.match(line)
-    words = line[bullet.end() :] if bullet else line
+    words = _without_bullet(line)
     if _NOT_PROSE.match(words):
         return False
     # Inline code and links may stand in a sentence; a line made of signs is code.

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 PASSES_MAX = 4
 """Taking one secret out can lay the next one bare; in practice the second pass finds nothing."""
 
+_INVISIBLE = re.compile("(?<=[!-~])[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+(?=[!-~])")
+"""What hides inside a word; what joins emoji or the letters of other scripts is not meant."""
 _MARK = "[redacted: "
 
 
@@ -39,7 +41,18 @@ class _Rule:
 
 
 def redact(text: str) -> Redacted:
-    """The text with each secret replaced by `[redacted: kind]`. Doing it again changes nothing."""
+    """The text with each secret replaced by `[redacted: kind]`. Doing it again changes nothing.
+
+    Invisible characters inside words are left out where that shows more secrets, and stay otherwise.
+    """
+    as_written = _redact(text)
+    if text.isascii() or not _INVISIBLE.search(text):
+        return as_written
+    as_seen = _redact(_INVISIBLE.sub("", text))
+    return as_seen if as_seen.count and as_seen.count >= as_written.count else as_written
+
+
+def _redact(text: str) -> Redacted:
     count = 0
     kinds: set[str] = set()
     for _ in range(PASSES_MAX):
@@ -81,7 +94,9 @@ def _spellings(*words: str) -> str:
 
 
 _PASSWORD_WORDS = ("password", "passwd", "passphrase", "passcode", "pwd")
-_PASSWORD = _spellings(*_PASSWORD_WORDS)
+_SHORT = rf"(?<![A-Za-z0-9])(?:{_spellings('pass', 'pw')})"
+"""Words too short to be looked for inside others: a bypass is no password."""
+_PASSWORD = rf"{_spellings(*_PASSWORD_WORDS)}|{_SHORT}"
 _CREDENTIAL = _spellings("secret", "token", "key", "credentials", "credential")
 _KEY_OWNER = re.compile(r"(?i)(?:secret|api|access|auth|private|signing|encryption|master|account|app)[_ -]?$")
 _OPTION = re.compile(r"--(?:[a-z]{1,8}-){0,2}$")
@@ -163,6 +178,10 @@ def _is_told(match: re.Match[str]) -> bool:
     return bool(match["is"] or _OPTION.search(before))
 
 
+def _is_told_of(match: re.Match[str]) -> bool:
+    return _may_be_secret(match["secret"]) and _is_mixed(match["secret"], length_min=6)
+
+
 def _may_be_secret(value: str) -> bool:
     return (
         not _PLACEHOLDER.match(value)
@@ -189,6 +208,13 @@ def _is_no_placeholder(match: re.Match[str]) -> bool:
     return not _PLACEHOLDER.match(match["secret"])
 
 
+def _is_long_key(match: re.Match[str]) -> bool:
+    """Whether 40 characters are mixed as a key is, and neither words nor a path nor a hash."""
+    value = match["secret"]
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return all(any(kind(character) for character in value) for kind in kinds)
+
+
 _ASSIGNED = (
     r"\\{{0,2}}[\"'`]?\s{{0,3}}(?P<assign>={{1,2}}>?|:=?)\s{{0,3}}"
     r"\\{{0,2}}(?P<quote>[\"'`]?)(?P<secret>[^\s\"'`\\,;)&<>{{}}\[\]]{{{least},512}}+)"
@@ -209,6 +235,20 @@ _RULES = (
     ),
     _known("Anthropic key", ("sk-ant-",), r"[A-Za-z0-9_-]{16,}+"),
     _known("OpenAI key", ("sk-",), r"(?:(?:proj|svcacct|admin|None|or-v1)-[A-Za-z0-9_-]{20,}+|[A-Za-z0-9]{20,}+)"),
+    _Rule(
+        kind="Telegram token",
+        hints=(":A", ":a"),
+        pattern=re.compile(r"(?<![A-Za-z0-9:_-])\d{8,10}+:[Aa][A-Za-z0-9_-]{34}(?![A-Za-z0-9_-])"),
+    ),
+    _Rule(
+        kind="password",
+        hints=("mysql", "mariadb"),
+        pattern=re.compile(
+            r"(?<![\w/-])(?:mysql|mysqldump|mysqladmin|mariadb)(?=[ ])[^\n|;&]{0,120}? -p"
+            r"(?P<secret>[^\s\"'`|;&]{4,200}+)"
+        ),
+        is_secret=_is_no_placeholder,
+    ),
     _known("AWS key id", ("AKIA", "ASIA", "ABIA", "ACCA"), r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
     _known("GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"[A-Za-z0-9]{30,}+"),
     _known("GitHub token", ("github_pat_",), r"[A-Za-z0-9_]{30,}+"),
@@ -262,7 +302,7 @@ _RULES = (
     ),
     _Rule(
         kind="password",
-        hints=("ass", "ASS", "wd", "WD"),
+        hints=("ass", "ASS", "wd", "WD", "pw", "Pw", "PW"),
         pattern=re.compile(rf"(?:{_PASSWORD}){_NAME_END}" + _ASSIGNED.format(least=4)),
         is_secret=_is_password,
     ),
@@ -283,5 +323,33 @@ _RULES = (
         hints=("secret ", "Secret ", "SECRET ", "oken ", "OKEN ", "key ", "Key ", "KEY "),
         pattern=re.compile(rf"(?P<name>{_CREDENTIAL}){_TOLD}"),
         is_secret=_is_told_credential,
+    ),
+    _Rule(
+        kind="credential",
+        hints=("oken for ", "oken of ", "key for ", "key of ", "ecret for ", "ecret of "),
+        pattern=re.compile(
+            r"(?P<name>[Tt]oken|(?:[Aa][Pp][Ii]|[Aa]ccess|[Ss]ecret) key|[Ss]ecret)"
+            r" (?:for|of) [\w./ -]{1,60}? (?:is|was):? "
+            r"[\"'`]?(?P<secret>[^\s\"'`\\,;)&<>{}\[\]]{16,512}+)"
+        ),
+        is_secret=_is_told_of,
+    ),
+    _Rule(
+        kind="password",
+        hints=("assword for ", "assword of ", "asscode for ", "assphrase for "),
+        pattern=re.compile(
+            r"(?:[Pp]ass(?:word|code|phrase)) (?:for|of) [\w./ -]{1,60}? (?:is|was):? "
+            r"[\"'`]?(?P<secret>[^\s\"'`\\,;)&<>{}\[\]]{6,512}+)"
+        ),
+        is_secret=_is_told_of,
+    ),
+    _Rule(
+        kind="AWS secret key",
+        hints=("AWS", "aws", "Aws"),
+        pattern=re.compile(
+            r"(?i:aws)(?i:[ _-]{1,2}secret)?(?i:[ _-]{1,2}access)?(?i:[ _-]{1,2}key)(?: is|:| =|=)? {0,2}"
+            r"[\"'`]?(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
+        ),
+        is_secret=_is_long_key,
     ),
 )

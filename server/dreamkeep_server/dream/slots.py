@@ -7,7 +7,15 @@ A slot has one value at a time: the port of a service, a favourite colour. What 
 import re
 from dataclasses import dataclass
 
-from dreamkeep_server.dream.vocabulary import FUNCTIONAL, LINKS, SEVERAL, UNCLEAR_IN_SUBJECT, UNCLEAR_IN_VALUE
+from dreamkeep_server.dream.vocabulary import (
+    AT_ONCE,
+    FUNCTIONAL,
+    LIMITS,
+    LINKS,
+    SEVERAL,
+    UNCLEAR_IN_SUBJECT,
+    UNCLEAR_IN_VALUE,
+)
 from dreamkeep_server.dream.words import negations, stem, tokens
 
 VALUE_WORDS_MAX = 6
@@ -38,7 +46,8 @@ _SENTENCE_INSIDE = re.compile(r"[.!?;]\s+\S|\n|\?")
 _IDENTIFIER = re.compile(r"^[A-Za-z][\w.-]*$")
 _ON_PORT = re.compile(
     r"^(.+?) (?:is )?(?:now )?(?:runs?|running|listens?|listening|serves?|served|available|reachable|binds|"
-    r"bound|exposed|uses?|using|started|starts)(?: now)? (?:on |at |to )?(?:localhost )?port (\d+)$"
+    r"bound|exposed|exposes|uses?|using|started|starts)(?: now)? (?:on |at |to )?(?:localhost )?port (\d+)"
+    r"(?: now| instead)?$"
 )
 _AS_ATTRIBUTE = re.compile(r"^(.+?) (?:now )?uses (.+?) as (?:its|the|their|his|her) (.+)$")
 _YEARS_OLD = re.compile(r"^(.+?) is (?:now )?(\d+) years? old$")
@@ -46,6 +55,7 @@ _WEAK_FORMS = (
     (" in ", re.compile(r"^(.+? (?:lives?|resides?|is based|is located) in) (.+)$")),
     (" work", re.compile(r"^(.+? works? (?:at|for|as)) (.+)$")),
 )
+_SAYS_CHANGED = re.compile(r" (?:now|instead|no longer|(?:changed|moved|switched) (?:from .{1,60} )?to)(?: |$)")
 _POSSESSIVE = re.compile(r"\w(?:['\u2019]s|s['\u2019]) ")
 _IS_NAMED = re.compile(r" is (?:now |currently )?[\"'`\u201c]?[A-Z\d]")
 _PLACES = frozenset(["in", "at", "on"])
@@ -63,16 +73,16 @@ _STOPPED = re.compile(r"^(.+?) (?:has |have |recently |just )*(?:stopped|quit) (
 _USED_TO = re.compile(r"^(.+?(?<! is)(?<! are)(?<! was)(?<! am)(?<! be)(?<! got)) used to (.+)$")
 _WHOLE = (_NO_LONGER, _ANY_MORE, _STOPPED, _USED_TO)
 _ENDINGS = (
-    (" from ", _FROM_TO, 3),
-    (" replaced ", _REPLACED, 2),
-    (" instead of ", _INSTEAD, 3),
-    (" no longer ", _NO_LONGER, 2),
-    (" any", _ANY_MORE, 2),
-    (" stopped ", _STOPPED, 2),
-    (" quit ", _STOPPED, 2),
-    (" used to ", _USED_TO, 2),
+    (" from ", _FROM_TO, 3, 4),
+    (" replaced ", _REPLACED, 2, 3),
+    (" instead of ", _INSTEAD, 3, 2),
+    (" no longer ", _NO_LONGER, 2, None),
+    (" any", _ANY_MORE, 2, None),
+    (" stopped ", _STOPPED, 2, None),
+    (" quit ", _STOPPED, 2, None),
+    (" used to ", _USED_TO, 2, None),
 )
-"""What says that something ended: what stands in it, its form, and which group of it is what ended."""
+"""What says that something ended: what stands in it, its form, and which groups of it are what ended and began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +93,8 @@ class Slot:
     value: str
     plain: bool
     """Whether the form leaves no doubt that the attribute has one value, and this is all of it."""
+    replaces: bool = True
+    """Whether other values end with it: it may have one at a time only, or the text says that it changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +106,8 @@ class Announced:
     """The old value, or for `no longer` the whole predicate."""
     whole: bool
     """Whether `ended` is a whole predicate, verb and all."""
+    lasting: bool = True
+    """Whether the text limits the change to no time, place, purpose or part."""
 
 
 def find_slot(text: str) -> Slot | None:
@@ -123,14 +137,17 @@ def find_announced(text: str) -> Announced | None:
     if len(text) > TEXT_CHARACTERS_MAX or _SENTENCE_INSIDE.search(text):
         return None
     line = " ".join(tokens(text))
-    for held, form, old in _ENDINGS:
+    for held, form, old, new in _ENDINGS:
         match = form.match(line) if held in line else None
         if match is not None:
             subject = _subject(tuple(match.group(1).split()))
             ended = tuple(match.group(old).split())
             if subject is None or len(ended) > VALUE_WORDS_MAX:
                 return None
-            return Announced(subject=subject, ended=ended, whole=form in _WHOLE)
+            lasting = new is None or ("," not in text and _lasts(tuple(match.group(new).split())))
+            if form is _FROM_TO and match.group(2) is not None:
+                lasting = False  # "switched the frontend from npm to pnpm" does not say that npm is gone
+            return Announced(subject=subject, ended=ended, whole=form in _WHOLE, lasting=lasting)
     return None
 
 
@@ -145,7 +162,7 @@ def ends(announced: Announced, text: str) -> bool | None:
         return True if [_root(word) for word in rest] == [_root(word) for word in tail] else None
     if len(rest) <= len(tail) or rest[-len(tail) :] != tail or negations(words):
         return None
-    return set(rest[: -len(tail)]) <= LINKS
+    return announced.lasting and set(rest[: -len(tail)]) <= LINKS
 
 
 def _root(word: str) -> str:
@@ -195,12 +212,22 @@ def _value(words: tuple[str, ...]) -> bool:
     )
 
 
-def _slot(key: tuple[str, ...], value: tuple[str, ...], *, plain: bool) -> Slot | None:
+def _lasts(words: tuple[str, ...]) -> bool:
+    """Say whether these tokens are a value that something changed to for good, and not in some respect only."""
+    return _value(words) and LIMITS.isdisjoint(words)
+
+
+def _is_single(key: tuple[str, ...]) -> bool:
+    """Say whether the attribute has no more than one value at a time: a branch has, an email address has not."""
+    return "favorite" in key or AT_ONCE.isdisjoint(key[-2:])
+
+
+def _slot(key: tuple[str, ...], value: tuple[str, ...], *, plain: bool, replaces: bool = True) -> Slot | None:
     while value and value[0] in {"the", "a", "an", "now"}:
         value = value[1:]
     if not value or len(value) > 2 * VALUE_WORDS_MAX:
         return None
-    return Slot(key=" ".join(key), value=" ".join(value), plain=plain and _value(value))
+    return Slot(key=" ".join(key), value=" ".join(value), plain=plain and _value(value), replaces=replaces)
 
 
 def _assignment(left: str, sign: str, right: str) -> Slot | None:
@@ -217,30 +244,37 @@ def _assignment(left: str, sign: str, right: str) -> Slot | None:
         return None
     if not is_setting and not (_is_functional(key) and "," not in right):
         return None
+    replaces = is_setting or _is_single(key)
     if is_setting:
         key = (left,)  # letter case counts in a setting
     definite = is_setting or len(key) > 1  # `status: done` does not say whose
-    return _slot(key, value, plain=definite and not _SENTENCE_INSIDE.search(right))
+    return _slot(key, value, plain=definite and not _SENTENCE_INSIDE.search(right), replaces=replaces)
 
 
 def _sentence(text: str, words: tuple[str, ...], line: str) -> Slot | None:
     """Return the slot that a sentence fills, given also as its words and as a line of them."""
     plural_comma = "," in text
+    changed = _SAYS_CHANGED.search(line) is not None
     for held, form, attribute in ((" port ", _ON_PORT, "port"), (" old", _YEARS_OLD, "age")):
         match = form.match(line) if held in line else None
         if match is not None:
             key = _subject(tuple(match.group(1).split()))
-            return None if key is None else _slot((*key, attribute), (match.group(2),), plain=True)
+            if key is None:
+                return None
+            replaces = changed or _is_single((attribute,))
+            return _slot((*key, attribute), (match.group(2),), plain=True, replaces=replaces)
     match = _AS_ATTRIBUTE.match(line) if " uses " in line else None
     if match is not None:
         owner, name = _subject(tuple(match.group(1).split())), tuple(match.group(3).split())
         if owner is not None and _is_functional(name):
-            return _slot((*owner, *name), tuple(match.group(2).split()), plain=not plural_comma)
+            replaces = changed or _is_single(name)
+            return _slot((*owner, *name), tuple(match.group(2).split()), plain=not plural_comma, replaces=replaces)
     match = _FROM_TO.match(line) if " from " in line else None
     if match is not None:
         key = _attribute(tuple((match.group(2) or match.group(1)).split()))
         if key is not None and _is_functional(key):
-            return _slot(key, tuple(match.group(4).split()), plain=not plural_comma)
+            value = tuple(match.group(4).split())
+            return _slot(key, value, plain=not plural_comma and _lasts(value))
         return None
     present = set(words)
     for copula in _COPULAS:
@@ -251,7 +285,8 @@ def _sentence(text: str, words: tuple[str, ...], line: str) -> Slot | None:
                 key = _attribute(words[:at])
                 if key is not None and _is_functional(key):
                     definite = len(key) > 1  # "the deadline is Friday" does not say whose
-                    return _slot(key, words[at + len(copula) :], plain=definite and not plural_comma)
+                    value, plain = words[at + len(copula) :], definite and not plural_comma
+                    return _slot(key, value, plain=plain, replaces=changed or _is_single(key))
                 break
     return _owned(text, words) or _weak(line)
 

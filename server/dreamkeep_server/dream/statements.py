@@ -11,6 +11,7 @@ from datetime import datetime
 
 from dreamkeep_server.dream.injection import looks_like_instruction
 from dreamkeep_server.dream.prose import Sentence, find_sentences
+from dreamkeep_server.dream.vocabulary import JOINTS, JOINTS_OR_PARTICLES
 from dreamkeep_server.dream.wordings import BRIEF, CORRECTS, NOT_STATED, WORDINGS, Kind
 from dreamkeep_store.models import Message, Quote, Transcript
 
@@ -51,12 +52,17 @@ def _read_sentence(sentence: Sentence, message: Message, transcript: Transcript)
 
     "I prefer Trello for this, can you set up a board?" states its first half.
     """
-    if _SUPPOSES.match(sentence.text) or _is_quoted(sentence.text):
+    # Letter for letter as long, so that what is found in it stands at the same place in the sentence.
+    on_one_line = re.sub(r"\s", " ", sentence.text)
+    if _SUPPOSES.match(on_one_line) or _is_quoted(on_one_line):
         return
-    whole = None if sentence.asks else _read_words(sentence.text)
-    clauses = _read_clauses(sentence) if whole is None or len(whole.content) > RAMBLING_CHARACTERS_MIN else []
+    whole = None if sentence.asks else _read_words(on_one_line)
+    if whole is None or len(whole.content) > RAMBLING_CHARACTERS_MIN:
+        clauses = _read_clauses(on_one_line, asks=sentence.asks)
+    else:
+        clauses = []
     found = clauses or ([whole] if whole else [])
-    if not found or looks_like_instruction(sentence.text):
+    if not found or looks_like_instruction(on_one_line):
         return
     quote = Quote(
         session_id=transcript.session.session_id,
@@ -67,10 +73,9 @@ def _read_sentence(sentence: Sentence, message: Message, transcript: Transcript)
     )
     asserted_at = message.at or transcript.session.started_at
     for stated in found:
-        yield (
-            stated.plain,
-            Statement(kind=stated.kind, content=stated.content, quote=quote, asserted_at=asserted_at),
-        )
+        at = on_one_line.index(stated.content)
+        content = sentence.text[at : at + len(stated.content)]
+        yield stated.plain, Statement(kind=stated.kind, content=content, quote=quote, asserted_at=asserted_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +89,7 @@ def _read_words(words: str) -> _Stated | None:
     content, corrects = _without_interjections(words)
     if not STATEMENT_CHARACTERS_MIN <= len(content) <= STATEMENT_CHARACTERS_MAX:
         return None
-    if NOT_STATED.search(content) or not _stands_alone(content, corrects=corrects):
+    if NOT_STATED.search(content) or _is_cut_short(content) or not _stands_alone(content, corrects=corrects):
         return None
     wording = next((one for one in WORDINGS if one.pattern.match(content)), None)
     if corrects:
@@ -92,13 +97,13 @@ def _read_words(words: str) -> _Stated | None:
     return _Stated(kind=wording.kind, plain=wording.plain, content=content) if wording else None
 
 
-def _read_clauses(sentence: Sentence) -> list[_Stated]:
-    ends = [*(clause.start() for clause in _CLAUSE.finditer(sentence.text)), len(sentence.text)]
-    starts = [0, *(clause.end() for clause in _CLAUSE.finditer(sentence.text))]
-    if sentence.asks:
+def _read_clauses(words: str, *, asks: bool) -> list[_Stated]:
+    ends = [*(clause.start() for clause in _CLAUSE.finditer(words)), len(words)]
+    starts = [0, *(clause.end() for clause in _CLAUSE.finditer(words))]
+    if asks:
         # What ends in a question mark is the question.
         starts, ends = starts[:-1], ends[:-1]
-    clauses = (_read_words(sentence.text[start:end].strip()) for start, end in zip(starts, ends, strict=True))
+    clauses = (_read_words(words[start:end].strip()) for start, end in zip(starts, ends, strict=True))
     return [
         clause
         for clause in clauses
@@ -144,6 +149,12 @@ def _without_interjections(sentence: str) -> tuple[str, bool]:
 
 def _is_quoted(sentence: str) -> bool:
     return sentence[0] in "\"'\u2018\u201c\u00ab" or sentence[-1] in '"\u201d\u00bb'
+
+
+def _is_cut_short(content: str) -> bool:
+    """Whether it ends in a word that another has to follow, as half a sentence does."""
+    last = content.rsplit(maxsplit=1)[-1].casefold()
+    return last in JOINTS_OR_PARTICLES or last.rstrip(".!,;:") in JOINTS
 
 
 def _stands_alone(content: str, *, corrects: bool) -> bool:

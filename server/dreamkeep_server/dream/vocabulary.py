@@ -113,6 +113,13 @@ FUNCTIONAL = _words(
 )
 """Attributes that have one value at a time."""
 
+AT_ONCE = _words(
+    """
+    port email e-mail address phone url domain endpoint host hostname username login nickname language
+    """
+)
+"""Of the attributes, those that often have one value, and may well have several at once."""
+
 SEVERAL = _words(
     """
     friend colleague coworker neighbor neighbour brother sister sibling son daughter child kid cousin
@@ -142,6 +149,29 @@ UNCLEAR_IN_VALUE = _words(
     """
 )
 """Words that make a value partial, conditional, several or unsure."""
+
+JOINTS = _words(
+    """
+    a an the my our your their his its and or but nor because than as if unless until while whether of to at by
+    for from with without into onto over under about between against during through via per toward towards
+    """
+)
+"""Words that another one has to follow: articles, prepositions, conjunctions."""
+
+JOINTS_OR_PARTICLES = _words("in on up off out down")
+"""Words that another one mostly has to follow: not in "keep strict mode on"."""
+
+LIMITS = (
+    UNCLEAR_IN_VALUE
+    | MONTHS_AND_DAYS
+    | _words(
+        """
+        this next last each every week weeks month months weekend weekends trial experiment partly partially
+        mostly mainly through throughout till within where new part-time
+        """
+    )
+)
+"""Words that limit a change to a time, a place or a purpose."""
 
 LINKS = _words(
     """

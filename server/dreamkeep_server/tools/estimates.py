@@ -16,6 +16,8 @@ KINDS = {
     "Opposed": "contradicting",
     "Expired": "expired",
     "Stale": "stale",
+    "Instructing": "looking like an instruction",
+    "Disputed": "found wrong or outdated",
     "Stated": "stated in a session",
     "Repeated": "stated in several sessions",
 }

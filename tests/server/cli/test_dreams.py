@@ -39,7 +39,7 @@ def notes(*, days: int) -> str:
     facts = [{"content": f"Room {number} is on floor {number % 5}."} for number in range(8)]
     facts += [
         {"content": "The staging API listens on port 8080.", "asserted_at": (now - timedelta(days=days)).isoformat()},
-        {"content": "The staging API listens on port 8443."},
+        {"content": "The staging API now listens on port 8443."},
         {"content": "Tests run with pytest."},
         {"content": "tests run with pytest", "tags": ["ci"]},
         {
@@ -82,7 +82,7 @@ def test_the_diff_of_a_proposal_is_grouped_and_says_why(dreamt: dict[str, Any], 
     assert "superseded" in told
     assert "low risk  merged" in told
     assert "       - The staging API listens on port 8080." in told
-    assert "       = The staging API listens on port 8443." in told
+    assert "       = The staging API now listens on port 8443." in told
     assert "     why " in told
     assert "\x1b" not in told
     assert all(line == line.rstrip() and len(line) <= 80 for line in told.splitlines())
@@ -98,7 +98,7 @@ def test_switching_takes_it_and_rolling_back_returns(dreamt: dict[str, Any], fin
     after = contents(said)
     assert "The staging API listens on port 8080." in before - after
     assert "Looking at the flaky test." in before - after
-    assert "The staging API listens on port 8443." in after
+    assert "The staging API now listens on port 8443." in after
     assert "Room 3 is on floor 3." in after
     back = said("rollback")
     assert back["undone"] == [switched["head"]]

@@ -48,6 +48,12 @@ def test_the_same_text_and_the_same_words_are_duplicates():
         ("Anna lives in Oslo", "Anna used to live in Oslo"),
         ("Remember that our default branch is main", "Our default branch is trunk"),
         ("Anna is 31 years old", "Anna is 32 years old"),
+        ("nginx listens on port 80", "nginx now listens on port 443"),
+        ("nginx listens on port 80", "nginx listens on port 443 instead"),
+        ("Ana's email is ana@work.com", "Ana's email is now ana@home.com"),
+        ("Ana's email address is ana@work.com", "Ana's email address changed to ana@home.com"),
+        ("The timezone of Ana is CET", "The timezone of Ana is EST"),
+        ("Ana lives in Paris", "Ana moved from Paris to Rome"),
     ],
 )
 def test_a_slot_is_certain(older: str, newer: str):
@@ -78,6 +84,20 @@ def test_a_slot_is_certain(older: str, newer: str):
         ("The user drinks coffee", "Anna used to drink coffee"),
         ("The user wakes up early", "The user is used to wake up early"),
         ("The user likes coffee", "The user dislikes coffee"),
+        ("nginx listens on port 80", "nginx listens on port 443"),
+        ("The API's port is 80", "The API's port is set to 443"),
+        ("The gateway exposes port 80", "The gateway exposes port 443"),
+        ("Ana's email is ana@work.com", "Ana's email is ana@home.com"),
+        ("Ana's phone number is 5551234", "Ana's phone number is 5559876"),
+        ("Ana's address is 4 Elm Road", "Ana's address is 9 Oak Street"),
+        ("Ana's url: ana.work.com", "Ana's url: ana.home.com"),
+        ("Ana lives in Paris", "Ana moved from Paris to Rome for one summer"),
+        ("Ana lives in Paris", "Ana moved from Paris to Rome this July"),
+        ("The team uses Jira", "The team switched from Jira to Linear for bugs"),
+        ("The team uses Jira", "The team switched bug tracking from Jira to Linear"),
+        ("The team uses Jira", "The team replaced Jira with Linear for bugs"),
+        ("The team uses Jira", "The team switched from Jira to Linear, mobile excepted"),
+        ("Acme's default branch is main", "The default branch of Acme changed from main to trunk this week"),
     ],
 )
 def test_a_slot_is_not_certain(older: str, newer: str):
@@ -99,6 +119,21 @@ def test_what_often_has_one_value_is_a_slot_that_is_never_certain(older: str, ne
     assert isinstance(values, SlotValues)
     assert not values.certain
     assert values.newer[0].content == newer
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("nginx listens on port 80", "nginx listens on port 443"),
+        ("Ana's email is ana@work.com", "Ana's email is ana@home.com"),
+        ("Ana lives in Paris", "Ana moved from Paris to Rome for one summer"),
+        ("The team uses Jira", "The team switched from Jira to Linear for bugs"),
+    ],
+)
+def test_what_may_hold_beside_the_newer_statement_is_still_suggested(older: str, newer: str):
+    (values,) = found(older, newer)
+    assert isinstance(values, SlotValues)
+    assert (values.newer[0].content, values.older[0].content) == (newer, older)
 
 
 @pytest.mark.parametrize(

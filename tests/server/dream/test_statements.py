@@ -175,6 +175,32 @@ def test_the_middle_of_a_pasted_wall_of_text_is_not_the_users_own():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "contents"),
+    [
+        ("I prefer tabs over\nspaces in Go code.", ["I prefer tabs over\nspaces in Go code."]),
+        ("I prefer tabs over\r\nspaces in Go code.", ["I prefer tabs over\r\nspaces in Go code."]),
+        ("- I prefer tabs over\n  spaces in Go code.\n- I live in Porto.", 2),
+        (
+            "We decided to drop Redis for\nthe queue. I live in\nPorto Alegre.",
+            ["We decided to drop Redis for\nthe queue.", "I live in\nPorto Alegre."],
+        ),
+        ("I prefer pytest fixtures\nI live in Porto Alegre", ["I prefer pytest fixtures", "I live in Porto Alegre"]),
+        ("i prefer pytest fixtures\ni live in porto alegre", ["i prefer pytest fixtures", "i live in porto alegre"]),
+        ("I prefer tabs over\n\nspaces in Go code.", []),
+        ("I prefer tabs over\n```\nspaces\n```", []),
+        ("I prefer tabs over", []),
+        ("Always use the linter from the.", []),
+        ("I prefer tabs and", []),
+        ("Always keep strict mode on.", ["Always keep strict mode on."]),
+    ],
+)
+def test_a_sentence_is_read_over_its_line_breaks_and_half_of_one_is_refused(text: str, contents: list[str] | int):
+    found = find_statements(transcript(text))
+    assert all(one.quote.text in text and one.content in one.quote.text for one in found)
+    assert ([one.content for one in found] == contents) if isinstance(contents, list) else len(found) == contents
+
+
 PIECES = st.sampled_from(
     [
         "I prefer tabs",

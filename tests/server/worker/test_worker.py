@@ -23,7 +23,7 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=40)
 
 NOTES = [
     NewEntry(content="The API listens on port 5433.", asserted_at=LONG_AGO),
-    NewEntry(content="The API listens on port 5434."),
+    NewEntry(content="The API now listens on port 5434."),
     NewEntry(content="Ana prefers short answers."),
     NewEntry(content="ana prefers short answers"),
     NewEntry(content="Debugging the login page right now.", tier="ephemeral", asserted_at=LONG_AGO),

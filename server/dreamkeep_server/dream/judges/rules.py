@@ -6,8 +6,10 @@ from dreamkeep_server import staleness
 from dreamkeep_server.dream import words
 from dreamkeep_server.dream.candidates import (
     Candidate,
+    Disputed,
     ExactDuplicates,
     Expired,
+    Instructing,
     NearDuplicates,
     Opposed,
     Repeated,
@@ -58,9 +60,21 @@ def judge(candidate: Candidate, material: Material) -> Judgement:
                 reason=staleness.explain(candidate.entry, material.now),
                 sure=False,
             )
+        case Instructing(entries=entries, why=why):
+            return Archive(
+                entries=tuple(entry.entry_id for entry in entries),
+                reason=f"It looks like an instruction ({why}); a person says whether it stays.",
+                sure=False,
+            )
+        case Disputed(entry=entry):
+            return Archive(
+                entries=(entry.entry_id,),
+                reason="It was found wrong or outdated more often than useful.",
+                sure=False,
+            )
         case Stated(statement=statement):
             return Add(
-                content=statement.content,
+                content=_on_one_line(statement.content),
                 quotes=(statement.quote,),
                 tags=(statement.kind,),
                 reason=f"A session stated this {statement.kind}.",
@@ -68,7 +82,7 @@ def judge(candidate: Candidate, material: Material) -> Judgement:
             )
         case Repeated(statements=statements):
             return Insight(
-                content=statements[-1].content,
+                content=_on_one_line(statements[-1].content),
                 quotes=tuple(statement.quote for statement in statements),
                 tags=(statements[-1].kind,),
                 reason=f"The same was stated in {len(statements)} sessions.",
@@ -76,6 +90,11 @@ def judge(candidate: Candidate, material: Material) -> Judgement:
             )
         case _:
             assert_never(candidate)
+
+
+def _on_one_line(content: str) -> str:
+    """Return the words as they were said, without the line breaks of the message."""
+    return " ".join(content.split())
 
 
 def _merge(entries: tuple[Entry, ...], how: str) -> Merge:
