@@ -28,6 +28,7 @@ from dreamkeep_store import (
     versions,
 )
 from dreamkeep_store import diff as differences
+from dreamkeep_store import rollback as rollbacks
 from dreamkeep_store.database import (
     SECURE_DELETE_SINCE,
     Database,
@@ -450,7 +451,7 @@ class Stores:
         self, store: StoreName, number: int | None = None, *, mode: RollbackMode = "revert", actor: str
     ) -> Switched:
         """Undo what came after a version (default: the newest switch not yet undone), as a new version."""
-        switched = await self._write(actor, lambda tx: switching.rollback(tx, self._find(tx, store), number, mode))
+        switched = await self._write(actor, lambda tx: rollbacks.rollback(tx, self._find(tx, store), number, mode))
         await self._digest_published(store, (switched.checkpoint, switched.head))
         return switched
 
