@@ -18,6 +18,8 @@ from dreamkeep_store.models import Entry, EntryId, Material, Transcript
 
 _OPPOSED_FROM: Final = 0.7
 _QUANTITY_FROM: Final = 0.85
+STALE_A_DREAM_MAX: Final = 25
+"""How many stale entries one dream asks about; the next one asks about the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +161,11 @@ def find_candidates(material: Material) -> tuple[Candidate, ...]:
     suspect = {entry.entry_id for found in instructing for entry in found.entries}
     disputed = list(_disputed(lasting, suspect))
     suspect |= {found.entry.entry_id for found in disputed}
-    faded = (one.as_one for one in lasting if staleness.has_faded(one.as_one, material.now))
+    faded = [
+        one.as_one
+        for one in lasting
+        if staleness.has_faded(one.as_one, material.now) and one.as_one.entry_id not in suspect
+    ]
     apart = {frozenset((v.newer[0].entry_id, v.older[0].entry_id)) for v in slot_values if not v.certain}
     return (
         *(Expired(entry=entry) for entry in expired),
@@ -168,9 +174,15 @@ def find_candidates(material: Material) -> tuple[Candidate, ...]:
         *_alike(lasting, apart),
         *instructing,
         *disputed,
-        *(Stale(entry=entry) for entry in faded if entry.entry_id not in suspect),
+        *(Stale(entry=entry) for entry in _stalest(faded, material)),
         *_stated(material, said),
     )
+
+
+def _stalest(faded: Iterable[Entry], material: Material) -> list[Entry]:
+    """Return the first to ask about, the stalest first: a memory of old facts would bury all other changes."""
+    in_order = sorted(faded, key=lambda entry: (staleness.freshness(entry, material.now), entry.entry_id))
+    return in_order[:STALE_A_DREAM_MAX]
 
 
 def _say_the_same(entries: Iterable[Entry]) -> list[_Said]:

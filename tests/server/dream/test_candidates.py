@@ -226,6 +226,12 @@ def test_stars_have_at_most_eight_entries_and_are_no_chains():
     assert set(rays).isdisjoint(star[0] for star in stars)
 
 
+def test_one_dream_asks_about_the_stalest_entries_only():
+    old = [entry(n, f"fact {n} about town {n}", age=900 + n) for n in range(40)]
+    asked = [found.entry for found in find_candidates(material(*old)) if isinstance(found, Stale)]
+    assert asked == old[:14:-1]
+
+
 def test_expired_and_faded_entries_are_found():
     gone, old = entry(1, "standup", tier="ephemeral", age=30), entry(2, "old", age=900)
     assert find_candidates(material(gone, old)) == (Expired(entry=gone), Stale(entry=old))
