@@ -1,11 +1,8 @@
-"""Dreams: their life, their lease, their journal, what they read and what they propose."""
+"""Dreams: their life, their lease and their journal."""
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from dreamkeep_store import audit, changes, limits, names, sessions
 from dreamkeep_store.database import Row, Transaction, from_micros
@@ -13,27 +10,16 @@ from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
 from dreamkeep_store.ids import new_id
 from dreamkeep_store.models import (
     INSTRUCTIONS_CHARACTERS_MAX,
-    SESSIONS_PER_DREAM_MAX,
-    TAGS_MAX,
-    DraftChange,
     Dream,
     DreamId,
-    Edit,
-    Entry,
-    EntryId,
     ErrorCode,
-    Material,
     NewDream,
-    RevisionId,
-    SessionId,
     Started,
     StoreName,
     TokenUsage,
-    Usage,
 )
 from dreamkeep_store.names import StoreRow, Visible
-from dreamkeep_store.revisions import to_entry, to_usage, visible_rows
-from dreamkeep_store.versions import find_version, insert_version, live_version, proposed_version
+from dreamkeep_store.versions import discard_version, find_version, live_version, proposed_version
 
 ATTEMPTS_MAX = 5
 """A dream whose worker died this often is given up instead of running away."""
@@ -125,7 +111,7 @@ def start_dream(tx: Transaction, new: NewDream, visible: Visible) -> Started:
         raise InvalidError(
             f"The instructions have {len(new.instructions):,} characters; at most {INSTRUCTIONS_CHARACTERS_MAX:,} fit."
         )
-    read = input_sessions(tx, store, new.sessions, visible)
+    read = sessions.input_sessions(tx, store, new.sessions, visible)
     base_row = None if new.base is None else find_version(tx, store, new.base)
     if base_row is not None and base_row["seq"] is None:
         raise ConflictError(
@@ -148,7 +134,7 @@ def start_dream(tx: Transaction, new: NewDream, visible: Visible) -> Started:
     earlier = _earlier(tx, store, input_hash)
     if earlier is not None:
         return Started(dream=to_dream(tx, earlier), earlier=True)
-    _check_free(tx, store)
+    check_free(tx, store)
     base = live_version(tx, store) if new.base is None else new.base
     dream_id = DreamId(new_id("d"))
     while tx.value("SELECT 1 FROM dream WHERE dream_id = :id", {"id": dream_id}) is not None:
@@ -194,28 +180,6 @@ def start_dream(tx: Transaction, new: NewDream, visible: Visible) -> Started:
     return Started(dream=to_dream(tx, find_dream(tx, dream_id, None, visible)), earlier=False)
 
 
-def input_sessions(
-    tx: Transaction, store: StoreRow, wanted: Sequence[SessionId] | str, visible: Visible
-) -> dict[SessionId, int]:
-    """The sessions that a dream would read, each with how many messages it has now."""
-    if wanted == "new":
-        found = sessions.list_sessions(tx, store, new_only=True, limit=SESSIONS_PER_DREAM_MAX, offset=0)
-        return {session.session_id: session.messages for session in found}
-    ids = [SessionId(session_id) for session_id in dict.fromkeys(wanted)]
-    if len(ids) > SESSIONS_PER_DREAM_MAX:
-        raise InvalidError(
-            f"{len(ids)} sessions were named and a dream reads at most {SESSIONS_PER_DREAM_MAX}. Name fewer; the rest "
-            "can go into the next dream."
-        )
-    read: dict[SessionId, int] = {}
-    for session_id in ids:
-        session = sessions.get_session(tx, session_id, visible)
-        if session.store != store.name:
-            raise InvalidError(f"Session {session_id} is in store {session.store}, not in {store.name}.")
-        read[session_id] = session.messages
-    return read
-
-
 def _earlier(tx: Transaction, store: StoreRow, input_hash: bytes) -> Row | None:
     """A dream over the same input that still stands: under way, proposing, or having found nothing."""
     return tx.row(
@@ -233,7 +197,8 @@ def _earlier(tx: Transaction, store: StoreRow, input_hash: bytes) -> Row | None:
     )
 
 
-def _check_free(tx: Transaction, store: StoreRow) -> None:
+def check_free(tx: Transaction, store: StoreRow) -> None:
+    """ConflictError when the store has a dream that has not ended, or an open proposal."""
     running = tx.value(
         "SELECT dream_id FROM dream WHERE store_id = :store_id AND status IN ('pending', 'running')",
         {"store_id": store.store_id},
@@ -292,18 +257,6 @@ def archive_dream(tx: Transaction, dream_id: DreamId, visible: Visible) -> Dream
         {"id": dream_id, "now": tx.now},
     )
     return to_dream(tx, find_dream(tx, dream_id, None, visible))
-
-
-def discard_version(tx: Transaction, store_id: int, number: int) -> None:
-    """Throw a proposal away; its changes stay on record, undone."""
-    changed = tx.execute(
-        "UPDATE version SET state = 'discarded' WHERE store_id = :store_id AND number = :number AND state = 'proposed'",
-        {"store_id": store_id, "number": number},
-    )
-    if not changed:  # somebody switched to it before its dream ended
-        return
-    seq = tx.value("SELECT seq FROM store WHERE store_id = :id", {"id": store_id})
-    audit.append(tx, store_id=store_id, seq=seq, action="discard", subject=f"v{number}")
 
 
 def _end(tx: Transaction, row: Row, status: str, code: ErrorCode | None = None, message: str | None = None) -> None:
@@ -425,164 +378,6 @@ def _insert_step(tx: Transaction, dream_id: DreamId, attempt: int, step: str, pa
     )
 
 
-def material(tx: Transaction, dream_id: DreamId) -> Material:
-    """All that the dream may look at; the same for each attempt."""
-    row = find_dream(tx, dream_id, None, None)
-    store = names.find(tx, row["store"], None)
-    seq = find_version(tx, store, row["base"])["seq"]
-    usage = _fixed_usage(tx, dream_id)
-    read = tx.rows(
-        "SELECT session_id, messages FROM dream_session WHERE dream_id = :id ORDER BY session_id",
-        {"id": dream_id},
-    )
-    return Material(
-        dream_id=dream_id,
-        entries=entries_at(tx, store, seq, usage),
-        transcripts=tuple(sessions.get_transcript(tx, found["session_id"], None, found["messages"]) for found in read),
-        instructions=row["instructions"],
-        now=from_micros(row["created_at"]),
-        rejected=changes.rejected_fingerprints(tx, store, row["created_at"]),
-        forgotten=forgotten_at(tx, store, seq),
-    )
-
-
-def prospective_material(
-    tx: Transaction, store: StoreRow, base: int | None, wanted: Sequence[SessionId] | str, visible: Visible
-) -> Material:
-    """What a dream would read if it started now; writes nothing."""
-    seq = store.seq if base is None else find_version(tx, store, base)["seq"]
-    if seq is None:
-        raise ConflictError(f"Version {base} of store {store.name} is not published; a dream reads a published one.")
-    read = input_sessions(tx, store, wanted, visible)
-    return Material(
-        dream_id=DreamId("d_00000000"),
-        entries=tuple(to_entry(row) for row in visible_rows(tx, store.store_id, seq)),
-        transcripts=tuple(sessions.get_transcript(tx, session_id, visible) for session_id in read),
-        instructions="",
-        now=from_micros(tx.now),
-        rejected=changes.rejected_fingerprints(tx, store, tx.now),
-        forgotten=forgotten_at(tx, store, seq),
-    )
-
-
-def _fixed_usage(tx: Transaction, dream_id: DreamId) -> dict[str, Usage]:
-    payload = read_step(tx, dream_id, USAGE_STEP)
-    columns: tuple[str, ...] = ("entry_id", "recalls", "useful", "wrong", "outdated", "recalled_at", "useful_at")
-    rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in json.loads(payload or b"[]")]
-    return {row["entry_id"]: to_usage(row) for row in rows}
-
-
-def entries_at(tx: Transaction, store: StoreRow, seq: int, usage: dict[str, Usage]) -> tuple[Entry, ...]:
-    """The entries visible at `seq`, in order of id, with this usage instead of today's."""
-    return tuple(
-        replace(to_entry(row), usage=usage.get(row["entry_id"], Usage()))
-        for row in visible_rows(tx, store.store_id, seq)
-    )
-
-
-def forgotten_at(tx: Transaction, store: StoreRow, seq: int) -> tuple[tuple[str, datetime], ...]:
-    """Texts that had been forgotten by `seq` and that no entry visible there says."""
-    rows = tx.rows(
-        """
-        SELECT content.text, MAX(gone.closed_at) AS at FROM revision AS gone
-        JOIN content ON content.content_id = gone.content_id
-        WHERE gone.store_id = :store_id AND gone.closed_how = 'forgotten' AND gone.to_seq <= :seq
-            AND NOT EXISTS (
-                SELECT 1 FROM revision AS here
-                WHERE here.content_id = gone.content_id
-                    AND here.from_seq <= :seq AND (here.to_seq IS NULL OR here.to_seq > :seq)
-            )
-        GROUP BY content.content_id ORDER BY content.text
-        """,
-        {"store_id": store.store_id, "seq": seq},
-    )
-    return tuple((row["text"], from_micros(row["at"])) for row in rows)
-
-
-def propose(
-    tx: Transaction, dream_id: DreamId, attempt: int, drafts: Sequence[DraftChange], refusals: Sequence[str]
-) -> int | None:
-    """Write the dream's plan as a proposed version; None, and no version, when it changes nothing."""
-    row = check_fence(tx, dream_id, attempt)
-    if row["output_version"] is not None:
-        return row["output_version"]
-    number = None
-    if drafts:
-        store = names.find(tx, row["store"], None)
-        _check_drafts(tx, store, find_version(tx, store, row["base"])["seq"], drafts)
-        number = insert_version(tx, store, "dream", parent=row["base"], seq=None, dream_id=dream_id)
-        changes.insert_changes(tx, store, number, dream_id, drafts)
-        audit.append(
-            tx,
-            store_id=store.store_id,
-            seq=store.seq,
-            action="propose",
-            subject=f"v{number}",
-            changes=len(drafts),
-        )
-    tx.execute(
-        "UPDATE dream SET output_version = :number, refusals = :refusals WHERE dream_id = :id",
-        {"id": dream_id, "number": number, "refusals": json.dumps(list(refusals), ensure_ascii=False)},
-    )
-    return number
-
-
-def _check_drafts(tx: Transaction, store: StoreRow, seq: int, drafts: Sequence[DraftChange]) -> None:
-    """InvalidError when a plan rests on what its base does not show, or would give an entry two states."""
-    shown = _shown(tx, store, seq, drafts)
-    known = _known(tx, drafts)
-    read: set[RevisionId] = set()
-    closed: set[RevisionId] = set()
-    opened: set[EntryId] = set()
-    for number, draft in enumerate(drafts, start=1):
-        reads, closes = set(draft.reads), set(draft.closes)
-        if not closes <= reads:
-            raise InvalidError(f"c{number} closes what it does not read.")
-        if not reads <= shown.keys():
-            raise InvalidError(f"c{number} reads what its base version does not show.")
-        if draft.decision == "included":
-            if closed & reads or read & closes:
-                raise InvalidError(f"c{number} rests on what another included change closes.")
-            closed |= closes
-            read |= reads
-        opens = {one.entry_id for one in draft.opens}
-        new = opens - {shown[revision_id] for revision_id in closes}
-        clash = sorted((new & known) | (new & opened))
-        if clash or len(opens) < len(draft.opens):
-            raise InvalidError(f"c{number} opens {clash[0] if clash else 'an entry'} a second time.")
-        opened |= new
-
-
-def _shown(tx: Transaction, store: StoreRow, seq: int, drafts: Sequence[DraftChange]) -> dict[RevisionId, EntryId]:
-    """The revisions among those that the drafts read which are visible at `seq`, each with its entry."""
-    rows = tx.rows(
-        """
-        SELECT revision_id, entry_id FROM json_each(:reads) AS wanted
-        CROSS JOIN revision ON revision.revision_id = wanted.value
-        WHERE +store_id = :store_id AND from_seq <= :seq AND (to_seq IS NULL OR to_seq > :seq)
-        """,
-        {
-            "reads": json.dumps([read for draft in drafts for read in draft.reads]),
-            "store_id": store.store_id,
-            "seq": seq,
-        },
-    )
-    return {row["revision_id"]: row["entry_id"] for row in rows}
-
-
-def _known(tx: Transaction, drafts: Sequence[DraftChange]) -> set[EntryId]:
-    """The entry ids among those that the drafts open which were ever given out."""
-    rows = tx.rows(
-        """
-        SELECT wanted.value AS entry_id FROM json_each(:opens) AS wanted
-        WHERE EXISTS (SELECT 1 FROM revision WHERE revision.entry_id = wanted.value)
-            OR EXISTS (SELECT 1 FROM tombstone WHERE tombstone.entry_id = wanted.value)
-        """,
-        {"opens": json.dumps([one.entry_id for draft in drafts for one in draft.opens])},
-    )
-    return {row["entry_id"] for row in rows}
-
-
 def complete_dream(tx: Transaction, dream_id: DreamId, attempt: int, recall_checked: int, recall_kept: int) -> None:
     """End a dream well. One that found nothing has read its sessions for good."""
     row = check_fence(tx, dream_id, attempt)
@@ -603,102 +398,3 @@ def fail_dream(tx: Transaction, dream_id: DreamId, attempt: int, code: ErrorCode
     if row["output_version"] is not None:
         discard_version(tx, row["store_id"], row["output_version"])
     _end(tx, row, "failed", code, message)
-
-
-def decide(
-    tx: Transaction,
-    dream_id: DreamId,
-    *,
-    accept: Sequence[int],
-    reject: Sequence[int],
-    edit: Edit | None,
-    visible: Visible,
-) -> None:
-    """Accept, reject and edit a dream's changes by number.
-
-    Accepting a suggestion that a switch left over opens the dream's next proposal, on today's head.
-    """
-    row = find_dream(tx, dream_id, None, visible)
-    both = set(accept) & set(reject)
-    if both:
-        raise InvalidError(f"c{min(both)} is both accepted and rejected; say one of the two.")
-    store = names.find(tx, row["store"], visible)
-    edited = () if edit is None else (edit.number,)
-    asked = list(dict.fromkeys((*accept, *reject, *edited)))
-    found = changes.named_changes(tx, dream_id, asked)
-    for change in found.values():
-        state = find_version(tx, store, change["version"])["state"]
-        if state == "discarded":
-            raise ConflictError(
-                f"Version {change['version']} of dream {dream_id} was discarded, so c{change['number']} cannot be "
-                "decided on any more. start_dream makes a new proposal."
-            )
-        if state == "published" and change["applied"] is None and change["number"] not in reject:
-            _next_proposal(tx, store, dream_id, change["version"])
-            found = changes.named_changes(tx, dream_id, asked)
-            break
-    if edit is not None:
-        changes.edit(tx, store, found[edit.number], edit.content, edit.trust, edit.risk)
-    changes.decide(tx, store, [found[number] for number in dict.fromkeys(reject)], "rejected")
-    changes.decide(tx, store, [found[number] for number in dict.fromkeys(accept)], "included")
-    audit.append(
-        tx,
-        store_id=store.store_id,
-        seq=store.seq,
-        action="review",
-        subject=dream_id,
-        accept=sorted(accept),
-        reject=sorted(reject),
-        edit=None if edit is None else edit.number,
-    )
-
-
-def _next_proposal(tx: Transaction, store: StoreRow, dream_id: DreamId, left_in: int) -> None:
-    """Move what a switch left undecided to a new proposal on today's head."""
-    _check_free(tx, store)
-    number = insert_version(tx, store, "dream", parent=live_version(tx, store), seq=None, dream_id=dream_id)
-    parameters = {"dream_id": dream_id, "number": number, "left_in": left_in}
-    tx.execute(
-        """
-        UPDATE change SET version = :number
-        WHERE dream_id = :dream_id AND version = :left_in AND applied IS NULL
-        """,
-        parameters,
-    )
-    # What they read may be live as another revision that says the same: a rollback brought it back, or a
-    # change that was applied joined other entries to it. What it has gained by that is not taken from it.
-    tx.execute(
-        """
-        UPDATE change_read SET revision_id = same.live_id
-        FROM (
-            SELECT change.change_id, read.revision_id AS read_id, live.revision_id AS live_id
-            FROM change
-            CROSS JOIN change_read ON change_read.change_id = change.change_id
-            CROSS JOIN revision AS read ON read.revision_id = change_read.revision_id
-            CROSS JOIN revision AS live ON live.entry_id = read.entry_id AND live.to_seq IS NULL
-            WHERE change.dream_id = :dream_id AND change.version = :number
-                AND live.content_id = read.content_id AND live.tier = read.tier AND live.topic IS read.topic
-        ) AS same
-        WHERE change_read.change_id = same.change_id AND change_read.revision_id = same.read_id
-        """,
-        parameters,
-    )
-    tx.execute(
-        """
-        UPDATE change_open SET tags = (
-            SELECT json_group_array(tag) FROM (
-                SELECT own.value AS tag FROM json_each(change_open.tags) AS own
-                UNION
-                SELECT theirs.value FROM change_read
-                CROSS JOIN revision ON revision.revision_id = change_read.revision_id
-                CROSS JOIN json_each(revision.tags) AS theirs
-                WHERE change_read.change_id = change_open.change_id AND change_read.closes = 1
-                ORDER BY tag LIMIT :tags_max
-            )
-        )
-        WHERE change_id IN (SELECT change_id FROM change WHERE dream_id = :dream_id AND version = :number)
-            AND EXISTS (SELECT 1 FROM change_read WHERE change_read.change_id = change_open.change_id)
-        """,
-        {**parameters, "tags_max": TAGS_MAX},
-    )
-    tx.execute("UPDATE dream SET output_version = :number WHERE dream_id = :dream_id", parameters)

@@ -7,6 +7,7 @@ from dreamkeep_store.database import Row, Transaction, from_micros, to_micros
 from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
 from dreamkeep_store.ids import ALPHABET, CHARACTERS, new_id
 from dreamkeep_store.models import (
+    SESSIONS_PER_DREAM_MAX,
     TRANSCRIPT_BYTES_MAX,
     TRUSTS,
     Message,
@@ -324,3 +325,25 @@ def move(tx: Transaction, source: StoreRow, target: StoreRow) -> None:
         """,
         {"target": target.store_id, "source": source.store_id},
     )
+
+
+def input_sessions(
+    tx: Transaction, store: StoreRow, wanted: Sequence[SessionId] | str, visible: Visible
+) -> dict[SessionId, int]:
+    """The sessions that a dream would read, each with how many messages it has now."""
+    if wanted == "new":
+        found = list_sessions(tx, store, new_only=True, limit=SESSIONS_PER_DREAM_MAX, offset=0)
+        return {session.session_id: session.messages for session in found}
+    ids = [SessionId(session_id) for session_id in dict.fromkeys(wanted)]
+    if len(ids) > SESSIONS_PER_DREAM_MAX:
+        raise InvalidError(
+            f"{len(ids)} sessions were named and a dream reads at most {SESSIONS_PER_DREAM_MAX}. Name fewer; the rest "
+            "can go into the next dream."
+        )
+    read: dict[SessionId, int] = {}
+    for session_id in ids:
+        session = get_session(tx, session_id, visible)
+        if session.store != store.name:
+            raise InvalidError(f"Session {session_id} is in store {session.store}, not in {store.name}.")
+        read[session_id] = session.messages
+    return read

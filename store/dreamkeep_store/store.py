@@ -18,7 +18,9 @@ from dreamkeep_store import (
     entries,
     erasure,
     limits,
+    material,
     names,
+    proposals,
     search,
     sessions,
     standing,
@@ -225,7 +227,7 @@ class Stores:
     ) -> Material:
         """What a dream would read if it started now; nothing is written."""
         return await self._read(
-            lambda tx: dreams.prospective_material(tx, self._find(tx, store), base, wanted, self._visible)
+            lambda tx: material.prospective_material(tx, self._find(tx, store), base, wanted, self._visible)
         )
 
     async def get_dream(self, dream_id: DreamId | None, *, store: StoreName | None = None) -> Dream:
@@ -272,7 +274,7 @@ class Stores:
 
     async def material(self, dream_id: DreamId) -> Material:
         """All that the dream may look at; the same at every attempt."""
-        return await self._read(lambda tx: dreams.material(tx, dream_id))
+        return await self._read(lambda tx: material.material_of(tx, dream_id))
 
     async def propose(
         self, dream_id: DreamId, attempt: int, drafts: Sequence[DraftChange], refusals: Sequence[str]
@@ -289,7 +291,7 @@ class Stores:
                 "worker",
                 partial(_put_contents, store=store, texts=texts[start : start + CONTENTS_PER_TRANSACTION]),
             )
-        return await self._write("worker", lambda tx: dreams.propose(tx, dream_id, attempt, drafts, refusals))
+        return await self._write("worker", lambda tx: proposals.propose(tx, dream_id, attempt, drafts, refusals))
 
     async def hold_back(self, dream_id: DreamId, attempt: int, *, above: Risk) -> None:
         """Leave what is included in the dream's proposal, and riskier than `above`, as suggestions."""
@@ -364,7 +366,7 @@ class Stores:
             raise InvalidError("No change was named. Give accept, reject or edit; review_dream lists the changes.")
 
         def work(tx: Transaction) -> ChangePage:
-            dreams.decide(tx, dream_id, accept=accept, reject=reject, edit=edit, visible=self._visible)
+            proposals.decide(tx, dream_id, accept=accept, reject=reject, edit=edit, visible=self._visible)
             row = dreams.find_dream(tx, dream_id, None, self._visible)
             page = tuple(asked[: versions.PAGE_MAX])
             return changes.list_changes(
@@ -393,7 +395,7 @@ class Stores:
                     f"Dream {dream_id} is {row['status']} and has no open proposal to discard"
                     + (f"; the open one is version {number}." if number is not None else ".")
                 )
-            dreams.discard_version(tx, store.store_id, number)
+            versions.discard_version(tx, store.store_id, number)
             return versions.to_version(versions.find_version(tx, store, number), store)
 
         return await self._write(actor, work)

@@ -288,3 +288,15 @@ def to_new_revision(row: Row) -> NewRevision:
         asserted_at=entry.asserted_at,
         session_id=entry.session_id,
     )
+
+
+def discard_version(tx: Transaction, store_id: int, number: int) -> None:
+    """Throw a proposal away; its changes stay on record, undone."""
+    changed = tx.execute(
+        "UPDATE version SET state = 'discarded' WHERE store_id = :store_id AND number = :number AND state = 'proposed'",
+        {"store_id": store_id, "number": number},
+    )
+    if not changed:  # somebody switched to it before its dream ended
+        return
+    seq = tx.value("SELECT seq FROM store WHERE store_id = :id", {"id": store_id})
+    audit.append(tx, store_id=store_id, seq=seq, action="discard", subject=f"v{number}")
