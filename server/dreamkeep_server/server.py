@@ -23,6 +23,7 @@ from dreamkeep_server.http import BODY_BYTES_MAX, HOST, PATH, StoreTokens, auth_
 from dreamkeep_server.project import store_of_folder
 from dreamkeep_server.settings import Settings
 from dreamkeep_server.tools import dreams, memory, recollection, review, sessions, status, versions
+from dreamkeep_server.tools.afterwards import Afterwards
 from dreamkeep_server.tools.arguments import mistakes, shown, undeclared, unstorable, without_nulls
 from dreamkeep_server.tools.caller import Serving, caller_of, require_write
 from dreamkeep_server.tools.offers import add_offers
@@ -140,6 +141,7 @@ def build_server(
                     project=project,
                     local=http_port is None,
                     recalls=recalls,
+                    afterwards=Afterwards(tasks),
                 )
             finally:
                 recalls.close()

@@ -2,36 +2,52 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from dreamkeep_store.database import Row, Transaction
 
 GENESIS = bytes(32)
 
 
-def append(tx: Transaction, *, store_id: int, seq: int, action: str, subject: str, **detail: object) -> None:
-    """Add one row: who (`tx.actor`) did what to which id, at which seq.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One row to add: what was done to which id; `detail` holds ids, numbers and salted hashes, never text."""
 
-    `detail` holds ids, numbers and salted hashes; a caller never puts text there.
-    """
+    action: str
+    subject: str
+    detail: Mapping[str, object]
+
+
+def append(tx: Transaction, *, store_id: int, seq: int, action: str, subject: str, **detail: object) -> None:
+    """Add one row: who (`tx.actor`) did what to which id, at which seq."""
+    append_all(tx, store_id=store_id, seq=seq, records=[Record(action=action, subject=subject, detail=detail)])
+
+
+def append_all(tx: Transaction, *, store_id: int, seq: int, records: Iterable[Record]) -> None:
+    """Add rows, each bound to the one before it."""
     if tx.audit_head is None:
         tx.audit_head = tx.value("SELECT hash FROM audit ORDER BY audit_id DESC LIMIT 1") or GENESIS
-    row = {
-        "store_id": store_id,
-        "seq": seq,
-        "at": tx.now,
-        "actor": tx.actor,
-        "action": action,
-        "subject": subject,
-        "detail": json.dumps(detail, sort_keys=True, separators=(",", ":")),
-        "previous": tx.audit_head,
-    }
-    tx.audit_head = row_hash(row)
-    tx.execute(
+    rows: list[dict[str, object]] = []
+    for record in records:
+        row: dict[str, object] = {
+            "store_id": store_id,
+            "seq": seq,
+            "at": tx.now,
+            "actor": tx.actor,
+            "action": record.action,
+            "subject": record.subject,
+            "detail": json.dumps(record.detail, sort_keys=True, separators=(",", ":")),
+            "previous": tx.audit_head,
+        }
+        tx.audit_head = row_hash(row)
+        rows.append({**row, "hash": tx.audit_head})
+    tx.execute_many(
         """
         INSERT INTO audit (store_id, seq, at, actor, action, subject, detail, previous, hash)
         VALUES (:store_id, :seq, :at, :actor, :action, :subject, :detail, :previous, :hash)
         """,
-        {**row, "hash": tx.audit_head},
+        rows,
     )
 
 

@@ -25,9 +25,17 @@ from dreamkeep_store.versions import base_seq, check_page, find_version, to_new_
 
 
 def insert_changes(
-    tx: Transaction, store: StoreRow, version: int, dream_id: str, changes: Sequence[DraftChange]
+    tx: Transaction,
+    store: StoreRow,
+    version: int,
+    dream_id: str,
+    changes: Sequence[DraftChange],
+    contents: Mapping[str, int],
 ) -> None:
-    """Write a dream's plan under its proposal, numbered from 1 in the order given."""
+    """Write a dream's plan under its proposal, numbered from 1 in the order given.
+
+    `contents` are the ids of texts that are stored already.
+    """
     first = tx.value("SELECT COALESCE(MAX(change_id), 0) + 1 FROM change")
     tx.execute_many(
         """
@@ -57,18 +65,38 @@ def insert_changes(
             for index, change in enumerate(changes)
         ),
     )
-    insert_reads(
-        tx,
+    tx.execute_many(
+        "INSERT INTO change_read (change_id, revision_id, closes) VALUES (:change_id, :revision_id, :closes)",
         (
-            (first + index, revision_id, revision_id in change.closes)
+            {"change_id": first + index, "revision_id": revision_id, "closes": revision_id in change.closes}
             for index, change in enumerate(changes)
             for revision_id in change.reads
         ),
     )
-    for index, change in enumerate(changes):
-        for new in change.opens:
-            content = put_content(tx, store.store_id, new.content)
-            insert_open(tx, first + index, new, content.content_id)
+    tx.execute_many(
+        """
+        INSERT INTO change_open (
+            change_id, entry_id, content_id, tier, tags, topic, trust, asserted_at, session_id
+        ) VALUES (
+            :change_id, :entry_id, :content_id, :tier, :tags, :topic, :trust, :asserted_at, :session_id
+        )
+        """,
+        [
+            {
+                "change_id": first + index,
+                "entry_id": new.entry_id,
+                "content_id": contents.get(new.content) or put_content(tx, store.store_id, new.content).content_id,
+                "tier": new.tier,
+                "tags": tags_json(new.tags),
+                "topic": new.topic,
+                "trust": new.trust,
+                "asserted_at": to_micros(new.asserted_at),
+                "session_id": new.session_id,
+            }
+            for index, change in enumerate(changes)
+            for new in change.opens
+        ],
+    )
     tx.execute_many(
         """
         INSERT INTO change_quote (change_id, position, session_id, message, role, text, at)
@@ -87,38 +115,6 @@ def insert_changes(
             for index, change in enumerate(changes)
             for position, quote in enumerate(change.quotes)
         ),
-    )
-
-
-def insert_reads(tx: Transaction, reads: Iterable[tuple[int, int, bool]]) -> None:
-    """Say which revisions changes rest on: (change, revision, whether it closes it)."""
-    tx.execute_many(
-        "INSERT INTO change_read (change_id, revision_id, closes) VALUES (:change_id, :revision_id, :closes)",
-        ({"change_id": change, "revision_id": revision, "closes": closes} for change, revision, closes in reads),
-    )
-
-
-def insert_open(tx: Transaction, change_id: int, new: NewRevision, content_id: int) -> None:
-    """Say what a change opens."""
-    tx.execute(
-        """
-        INSERT INTO change_open (
-            change_id, entry_id, content_id, tier, tags, topic, trust, asserted_at, session_id
-        ) VALUES (
-            :change_id, :entry_id, :content_id, :tier, :tags, :topic, :trust, :asserted_at, :session_id
-        )
-        """,
-        {
-            "change_id": change_id,
-            "entry_id": new.entry_id,
-            "content_id": content_id,
-            "tier": new.tier,
-            "tags": tags_json(new.tags),
-            "topic": new.topic,
-            "trust": new.trust,
-            "asserted_at": to_micros(new.asserted_at),
-            "session_id": new.session_id,
-        },
     )
 
 

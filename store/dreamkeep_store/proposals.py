@@ -1,7 +1,8 @@
 """Proposals: writing a plan down as a version, deciding on its changes, and what a switch left over."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from dreamkeep_store import audit, changes, names
 from dreamkeep_store.database import Transaction
@@ -9,11 +10,32 @@ from dreamkeep_store.dreams import check_fence, check_free, find_dream
 from dreamkeep_store.errors import ConflictError, InvalidError
 from dreamkeep_store.models import TAGS_MAX, DraftChange, DreamId, Edit, EntryId, RevisionId
 from dreamkeep_store.names import StoreRow, Visible
-from dreamkeep_store.versions import find_version, insert_version, live_version
+from dreamkeep_store.versions import erased, find_version, insert_version, live_version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A plan was found sound, and its texts stored: so it stays while nothing is erased from its store."""
+
+    erased: int
+    contents: Mapping[str, int]
+
+
+def check(tx: Transaction, dream_id: DreamId, drafts: Sequence[DraftChange]) -> int:
+    """How much was erased when these drafts were sound; InvalidError when they are not."""
+    row = find_dream(tx, dream_id, None, None)
+    store = names.find(tx, row["store"], None)
+    _check_drafts(tx, store, find_version(tx, store, row["base"])["seq"], drafts)
+    return erased(tx, store)
 
 
 def propose(
-    tx: Transaction, dream_id: DreamId, attempt: int, drafts: Sequence[DraftChange], refusals: Sequence[str]
+    tx: Transaction,
+    dream_id: DreamId,
+    attempt: int,
+    drafts: Sequence[DraftChange],
+    refusals: Sequence[str],
+    checked: Checked,
 ) -> int | None:
     """Write the dream's plan as a proposed version; None, and no version, when it changes nothing."""
     row = check_fence(tx, dream_id, attempt)
@@ -22,9 +44,11 @@ def propose(
     number = None
     if drafts:
         store = names.find(tx, row["store"], None)
-        _check_drafts(tx, store, find_version(tx, store, row["base"])["seq"], drafts)
+        holds = checked.erased == erased(tx, store)
+        if not holds:
+            _check_drafts(tx, store, find_version(tx, store, row["base"])["seq"], drafts)
         number = insert_version(tx, store, "dream", parent=row["base"], seq=None, dream_id=dream_id)
-        changes.insert_changes(tx, store, number, dream_id, drafts)
+        changes.insert_changes(tx, store, number, dream_id, drafts, checked.contents if holds else {})
         audit.append(
             tx,
             store_id=store.store_id,

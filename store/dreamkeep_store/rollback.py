@@ -13,7 +13,7 @@ from dreamkeep_store.database import Row, Transaction
 from dreamkeep_store.errors import ConflictError
 from dreamkeep_store.models import EntryId, RollbackMode, Skipped, Switched
 from dreamkeep_store.names import StoreRow
-from dreamkeep_store.versions import checkpoint, find_version, insert_version
+from dreamkeep_store.versions import checkpoint, erased, find_version, insert_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,23 @@ class _Plan:
     reverts: str = ""
 
 
-def rollback(tx: Transaction, store: StoreRow, number: int | None, mode: RollbackMode) -> Switched:
-    """Undo what came after a version, as a new version: history is never rewritten.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What a rollback would do to a store as it was when it was planned."""
+
+    seq: int
+    erased: int
+    plans: Sequence[_Plan]
+    initial: Mapping[EntryId, _State]
+    final: Mapping[EntryId, _State]
+    undone: tuple[int, ...]
+    restores: int | None = None
+    left: tuple[Skipped, ...] = ()
+    kept_entries: int = 0
+
+
+def plan(tx: Transaction, store: StoreRow, number: int | None, mode: RollbackMode) -> Planned:
+    """Decide how to undo what came after a version; writes nothing.
 
     `revert` undoes every switch and rollback after it, newest first, change by change, and keeps what was
     written by hand; a change whose result was touched since is left whole and reported. `restore` returns
@@ -64,6 +79,27 @@ def rollback(tx: Transaction, store: StoreRow, number: int | None, mode: Rollbac
             f"To drop what was written since: rollback(version={number}, mode='restore')."
         )
     return _revert(tx, store, movers)
+
+
+def still_holds(tx: Transaction, store: StoreRow, planned: Planned) -> bool:
+    """Whether nothing was written to the store, and nothing erased from it, since the rollback was planned."""
+    return planned.seq == store.seq and planned.erased == erased(tx, store)
+
+
+def rollback(tx: Transaction, store: StoreRow, planned: Planned) -> Switched:
+    """Carry a plan that still holds out, as a new version: history is never rewritten."""
+    kept = checkpoint(tx, store)
+    return Switched(
+        store=store.name,
+        head=_write_rollback(tx, store, planned),
+        previous=store.head,
+        checkpoint=kept,
+        applied=len(planned.plans),
+        skipped=planned.left,
+        suggested=0,
+        undone=planned.undone,
+        kept=planned.kept_entries,
+    )
 
 
 def _check_published(store: StoreRow, target: Row) -> None:
@@ -159,7 +195,7 @@ def _movers_after(tx: Transaction, store: StoreRow, seq: int, *, all_of_them: bo
     return [row for row in rows if row["number"] not in cancelled]
 
 
-def _revert(tx: Transaction, store: StoreRow, movers: Sequence[Row]) -> Switched:
+def _revert(tx: Transaction, store: StoreRow, movers: Sequence[Row]) -> Planned:
     """Undo these versions, given newest first."""
     oldest = movers[-1]["seq"] if movers else store.seq
     kept_entries = tx.value(
@@ -170,7 +206,6 @@ def _revert(tx: Transaction, store: StoreRow, movers: Sequence[Row]) -> Switched
         """,
         {"store_id": store.store_id, "seq": oldest},
     )
-    kept = checkpoint(tx, store)
     numbers = [row["number"] for row in movers]
     plans = [plan for number in numbers for plan in _undo_plans(tx, store, number)]
     live = _live_states(tx, {entry_id for plan in plans for entry_id in (*plan.closes, *plan.opens)})
@@ -190,17 +225,15 @@ def _revert(tx: Transaction, store: StoreRow, movers: Sequence[Row]) -> Switched
             live[entry_id] = state
             texts.setdefault(state.content_id, set()).add(entry_id)
         done.append(plan)
-    switched = _write_rollback(tx, store, done, initial, live, undoes=numbers)
-    return Switched(
-        store=store.name,
-        head=switched,
-        previous=store.head,
-        checkpoint=kept,
-        applied=len(done),
-        skipped=tuple(left),
-        suggested=0,
+    return Planned(
+        seq=store.seq,
+        erased=erased(tx, store),
+        plans=done,
+        initial=initial,
+        final=live,
         undone=tuple(numbers),
-        kept=kept_entries,
+        left=tuple(left),
+        kept_entries=kept_entries,
     )
 
 
@@ -291,9 +324,8 @@ def _why_left(plan: _Plan, live: Mapping[EntryId, _State], texts: Mapping[int, s
     return None
 
 
-def _restore(tx: Transaction, store: StoreRow, target: Row) -> Switched:
+def _restore(tx: Transaction, store: StoreRow, target: Row) -> Planned:
     """Make the live state exactly what the version showed."""
-    kept = checkpoint(tx, store)
     parameters = {"store_id": store.store_id, "seq": target["seq"]}
     wanted = {
         row["entry_id"]: _State(row["root_id"], row["content_id"])
@@ -335,37 +367,38 @@ def _restore(tx: Transaction, store: StoreRow, target: Row) -> Switched:
     touched = {entry_id for plan in plans for entry_id in (*plan.closes, *plan.opens)}
     initial = {entry_id: state for entry_id, state in since.items() if entry_id in touched}
     final = {entry_id: state for plan in plans for entry_id, state in plan.opens.items()}
-    switched = _write_rollback(tx, store, plans, initial, final, restores=target["number"])
-    return Switched(
-        store=store.name,
-        head=switched,
-        previous=store.head,
-        checkpoint=kept,
-        applied=len(plans),
-        skipped=(),
-        suggested=0,
+    return Planned(
+        seq=store.seq,
+        erased=erased(tx, store),
+        plans=plans,
+        initial=initial,
+        final=final,
         undone=tuple(later),
+        restores=target["number"],
     )
 
 
-def _write_rollback(
-    tx: Transaction,
-    store: StoreRow,
-    plans: Sequence[_Plan],
-    initial: Mapping[EntryId, _State],
-    final: Mapping[EntryId, _State],
-    *,
-    undoes: Sequence[int] | None = None,
-    restores: int | None = None,
-) -> int:
-    """Write the new version: its changes, and what they come to for each entry; gives its number."""
+def _write_rollback(tx: Transaction, store: StoreRow, planned: Planned) -> int:
+    """Write the new version: its changes, and what they come to for each entry; gives its number.
+
+    Rows that copy a revision are written by one statement: a statement for each takes twice as long, and
+    nobody else can write meanwhile.
+    """
     seq = names.next_seq(tx, store.store_id)
-    if undoes is None:
-        note = f"restores version {restores}"
+    is_revert = planned.restores is None
+    if is_revert:
+        note = "undoes " + ", ".join(f"version {number}" for number in planned.undone)
     else:
-        note = "undoes " + ", ".join(f"version {number}" for number in undoes)
+        note = f"restores version {planned.restores}"
     number = insert_version(
-        tx, store, "rollback", parent=store.head, seq=seq, undoes=undoes, restores=restores, note=note
+        tx,
+        store,
+        "rollback",
+        parent=store.head,
+        seq=seq,
+        undoes=planned.undone if is_revert else None,
+        restores=planned.restores,
+        note=note,
     )
     first = tx.value("SELECT COALESCE(MAX(change_id), 0) + 1 FROM change")
     tx.execute_many(
@@ -389,55 +422,85 @@ def _write_rollback(
                 "now": tx.now,
                 "reason": f"Undoes {plan.name} ({plan.reverts})." if plan.reverts else f"Returns {plan.name}.",
             }
-            for index, plan in enumerate(plans)
+            for index, plan in enumerate(planned.plans)
         ),
     )
+    _write_moves(tx, planned, first, seq)
+    tx.execute(
+        "UPDATE store SET head = :number WHERE store_id = :store_id",
+        {"number": number, "store_id": store.store_id},
+    )
+    audit.append_all(
+        tx,
+        store_id=store.store_id,
+        seq=seq,
+        records=(
+            audit.Record(
+                action=plan.operation,
+                subject=f"v{number}/c{index + 1}",
+                detail={"entries": [*plan.closes, *plan.opens]},
+            )
+            for index, plan in enumerate(planned.plans)
+        ),
+    )
+    audit.append(
+        tx,
+        store_id=store.store_id,
+        seq=seq,
+        action="rollback",
+        subject=f"v{number}",
+        mode="revert" if is_revert else "restore",
+        previous=store.head,
+    )
+    return number
+
+
+def _write_moves(tx: Transaction, planned: Planned, first: int, seq: int) -> None:
+    """Say what each change closes and opens, and make it so; `first` is the first change's id."""
+    initial, final = planned.initial, planned.final
     tx.execute_many(
         "INSERT INTO change_read (change_id, revision_id, closes) VALUES (:change_id, :root_id, 1)",
         (
             {"change_id": first + index, "root_id": state.root_id}
-            for index, plan in enumerate(plans)
+            for index, plan in enumerate(planned.plans)
             for state in plan.closes.values()
         ),
     )
-    tx.execute_many(
+    opens = [
+        (first + index, state.root_id) for index, plan in enumerate(planned.plans) for state in plan.opens.values()
+    ]
+    tx.execute(
         """
         INSERT INTO change_open (
             change_id, entry_id, content_id, tier, tags, topic, trust, asserted_at, session_id, root_id
         )
         SELECT
-            :change_id, entry_id, content_id, tier, tags, topic, trust, asserted_at, session_id, :root_id
-        FROM revision WHERE revision_id = :root_id
+            opens.value ->> 0, entry_id, content_id, tier, tags, topic, trust, asserted_at, session_id, revision_id
+        FROM json_each(:opens) AS opens CROSS JOIN revision ON revision_id = opens.value ->> 1
         """,
-        (
-            {"change_id": first + index, "root_id": state.root_id}
-            for index, plan in enumerate(plans)
-            for state in plan.opens.values()
-        ),
+        {"opens": json.dumps(opens)},
     )
     last_change = {
-        entry_id: first + index for index, plan in enumerate(plans) for entry_id in (*plan.closes, *plan.opens)
+        entry_id: first + index for index, plan in enumerate(planned.plans) for entry_id in (*plan.closes, *plan.opens)
     }
     moved = [entry_id for entry_id in last_change if initial.get(entry_id) != final.get(entry_id)]
-    tx.execute_many(
+    closing = [(entry_id, last_change[entry_id], entry_id in final) for entry_id in moved if entry_id in initial]
+    tx.execute(
         """
+        WITH closing AS MATERIALIZED (
+            SELECT live.revision_id, wanted.value ->> 1 AS change_id, wanted.value ->> 2 AS stays
+            FROM json_each(:closing) AS wanted
+            CROSS JOIN revision AS live ON live.entry_id = wanted.value ->> 0 AND live.to_seq IS NULL
+        )
         UPDATE revision
-        SET to_seq = :seq, closed_at = :now, closed_how = :how, closed_by = :change_id
-        WHERE entry_id = :entry_id AND to_seq IS NULL
+        SET to_seq = :seq, closed_at = :now, closed_how = CASE WHEN closing.stays THEN 'edited' ELSE 'rollback' END,
+            closed_by = closing.change_id
+        FROM closing WHERE revision.revision_id = closing.revision_id
         """,
-        (
-            {
-                "entry_id": entry_id,
-                "seq": seq,
-                "now": tx.now,
-                "how": "edited" if entry_id in final else "rollback",
-                "change_id": last_change[entry_id],
-            }
-            for entry_id in moved
-            if entry_id in initial
-        ),
+        {"closing": json.dumps(closing), "seq": seq, "now": tx.now},
     )
-    tx.execute_many(
+    returning = [(final[entry_id].root_id, last_change[entry_id]) for entry_id in moved if entry_id in final]
+    tx.execute(
         """
         INSERT INTO revision (
             store_id, entry_id, content_id, tier, tags, topic, trust, asserted_at, session_id,
@@ -445,40 +508,8 @@ def _write_rollback(
         )
         SELECT
             store_id, entry_id, content_id, tier, tags, topic, trust, asserted_at, session_id,
-            revision_id, :change_id, :seq, :now
-        FROM revision WHERE revision_id = :root_id
+            revision_id, wanted.value ->> 1, :seq, :now
+        FROM json_each(:returning) AS wanted CROSS JOIN revision ON revision_id = wanted.value ->> 0
         """,
-        (
-            {
-                "root_id": final[entry_id].root_id,
-                "change_id": last_change[entry_id],
-                "seq": seq,
-                "now": tx.now,
-            }
-            for entry_id in moved
-            if entry_id in final
-        ),
+        {"returning": json.dumps(returning), "seq": seq, "now": tx.now},
     )
-    tx.execute(
-        "UPDATE store SET head = :number WHERE store_id = :store_id",
-        {"number": number, "store_id": store.store_id},
-    )
-    for index, plan in enumerate(plans):
-        audit.append(
-            tx,
-            store_id=store.store_id,
-            seq=seq,
-            action=plan.operation,
-            subject=f"v{number}/c{index + 1}",
-            entries=[*plan.closes, *plan.opens],
-        )
-    audit.append(
-        tx,
-        store_id=store.store_id,
-        seq=seq,
-        action="rollback",
-        subject=f"v{number}",
-        mode="restore" if undoes is None else "revert",
-        previous=store.head,
-    )
-    return number

@@ -1,6 +1,5 @@
 """The store's one door: every store of a database file, one transaction a method."""
 
-import json
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -12,13 +11,13 @@ from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 from dreamkeep_store import (
-    audit,
     changes,
     dreams,
     entries,
     erasure,
     limits,
     material,
+    merging,
     names,
     proposals,
     search,
@@ -35,7 +34,6 @@ from dreamkeep_store.database import (
     SECURE_DELETE_SINCE,
     Database,
     Transaction,
-    from_micros,
     open_database,
     preferred_library,
     to_micros,
@@ -281,17 +279,20 @@ class Stores:
     ) -> int | None:
         """Write the plan as a proposed version; gives its number, None when there is nothing to change.
 
-        Its texts are written and indexed first, in small transactions: that is most of the work, and
-        nobody should wait for it.
+        It is checked, and its texts are written and indexed, before, in small transactions: that is most of
+        the work, and nobody should wait for it.
         """
         store = (await self.get_dream(dream_id)).store
+        erased = await self._read(lambda tx: proposals.check(tx, dream_id, drafts))
         texts = sorted({new.content for draft in drafts for new in draft.opens})
+        contents: dict[str, int] = {}
         for start in range(0, len(texts), CONTENTS_PER_TRANSACTION):
-            await self._write(
-                "worker",
-                partial(_put_contents, store=store, texts=texts[start : start + CONTENTS_PER_TRANSACTION]),
-            )
-        return await self._write("worker", lambda tx: proposals.propose(tx, dream_id, attempt, drafts, refusals))
+            batch = texts[start : start + CONTENTS_PER_TRANSACTION]
+            contents |= await self._write("worker", partial(_put_contents, store=store, texts=batch))
+        checked = proposals.Checked(erased=erased, contents=contents)
+        return await self._write(
+            "worker", lambda tx: proposals.propose(tx, dream_id, attempt, drafts, refusals, checked)
+        )
 
     async def hold_back(self, dream_id: DreamId, attempt: int, *, above: Risk) -> None:
         """Leave what is included in the dream's proposal, and riskier than `above`, as suggestions."""
@@ -445,17 +446,20 @@ class Stores:
             sessions.mark_read(tx, dream_id)
             return switched
 
-        switched = await self._write(actor, work)
-        await self._digest_published(store, (switched.checkpoint, switched.head))
-        return switched
+        return await self._write(actor, work)
 
     async def rollback(
         self, store: StoreName, number: int | None = None, *, mode: RollbackMode = "revert", actor: str
     ) -> Switched:
         """Undo what came after a version (default: the newest switch not yet undone), as a new version."""
-        switched = await self._write(actor, lambda tx: rollbacks.rollback(tx, self._find(tx, store), number, mode))
-        await self._digest_published(store, (switched.checkpoint, switched.head))
-        return switched
+        planned = await self._read(lambda tx: rollbacks.plan(tx, self._find(tx, store), number, mode))
+
+        def work(tx: Transaction) -> Switched:
+            row = self._find(tx, store)
+            holds = rollbacks.still_holds(tx, row, planned)
+            return rollbacks.rollback(tx, row, planned if holds else rollbacks.plan(tx, row, number, mode))
+
+        return await self._write(actor, work)
 
     async def digest(self, store: StoreName, number: int) -> str:
         """Hexadecimal SHA-256 over what a version shows; a published version's is computed once."""
@@ -483,11 +487,10 @@ class Stores:
         versions.record_digest(tx, row, number, digest, count)
         return True
 
-    async def _digest_published(self, store: StoreName, numbers: Sequence[int | None]) -> None:
-        """Digest new versions after their commit, so that nobody waited for it."""
-        for number in numbers:
-            if number is not None:
-                await self.digest(store, number)
+    async def digest_versions(self, store: StoreName) -> None:
+        """Digest every published version that has no digest yet: a new one has none until somebody asks."""
+        for number in await self._read(lambda tx: versions.undigested(tx, self._find(tx, store))):
+            await self.digest(store, number)
 
     async def verify(self, store: StoreName | None = None) -> list[Problem]:
         """Every problem with the file and with one store's history, or every store's; empty when all holds."""
@@ -516,9 +519,14 @@ class Stores:
         """Move every live entry and every session of one store into another; gives the number of entries.
 
         The entries get new ids there, or confirm what says the same; their old ids say what they became.
-        The source keeps its history, and is empty from then on.
+        The source keeps its history, and is empty from then on. Others may write meanwhile; killed half
+        way, every entry is in one of the two, and merging again moves the rest.
         """
-        return await self._write(actor, lambda tx: _merge_stores(tx, source, into, self._visible))
+        await self._write(actor, lambda tx: merging.begin(tx, source, into, self._visible))
+        moved = 0
+        while batch := await self._write(actor, lambda tx: merging.move_batch(tx, source, into, self._visible)):
+            moved += batch
+        return moved
 
     async def erase(self, entry_ids: Sequence[EntryId], *, actor: str) -> Erased:
         """Take entries out of every version, session, index and free page, for good."""
@@ -529,8 +537,8 @@ class Stores:
             )
         by_store = await self._write(actor, lambda tx: erasure.erase(tx, entry_ids, self._visible))
         emptied = await self._database.outside(_empty_log)
-        for store, erased in by_store.items():
-            await self._digest_published(store, erased.versions)
+        for store in by_store:
+            await self.digest_versions(store)
         theirs, *others = by_store.values()
         elsewhere = tuple(entry_id for other in others for entry_id in (*other.entries, *other.derived))
         return replace(theirs, derived=(*theirs.derived, *elsewhere), log_emptied=emptied)
@@ -612,36 +620,9 @@ class Stores:
         return await self._database.read(work)
 
 
-def _put_contents(tx: Transaction, *, store: StoreName, texts: Sequence[str]) -> None:
+def _put_contents(tx: Transaction, *, store: StoreName, texts: Sequence[str]) -> dict[str, int]:
     store_id = names.find(tx, store, None).store_id
-    for text in texts:
-        changes.put_content(tx, store_id, limits.check_content(text))
-
-
-def _merge_stores(tx: Transaction, source: StoreName, into: StoreName, visible: names.Visible) -> int:
-    old = names.find(tx, source, visible)
-    target = names.find_or_create(tx, into, visible)
-    if old.store_id == target.store_id:
-        raise InvalidError(f"{source} cannot be merged into itself. Name two stores.")
-    versions.checkpoint(tx, old)
-    sessions.move(tx, old, target)
-    moving = versions.state_at(tx, old, None)
-    for row in moving:
-        said = NewEntry(
-            content=row["content"],
-            tier=row["tier"],
-            tags=tuple(json.loads(row["tags"])),
-            topic=row["topic"],
-            trust=row["trust"],
-            asserted_at=from_micros(row["asserted_at"]),
-            session_id=row["session_id"] if sessions.is_in(tx, target, row["session_id"]) else None,
-        )
-        moved = entries.remember(tx, into, said, visible)
-        entries.move_usage(tx, row["entry_id"], moved.entry_id, target)
-        seq = names.next_seq(tx, old.store_id)
-        entries.close_revision(tx, row["revision_id"], seq=seq, how="replaced", into=moved.entry_id)
-        audit.append(tx, store_id=old.store_id, seq=seq, action="move", subject=row["entry_id"], into=moved.entry_id)
-    return len(moving)
+    return {text: changes.put_content(tx, store_id, limits.check_content(text)).content_id for text in texts}
 
 
 def _empty_log(connection: Any) -> bool:

@@ -58,21 +58,26 @@ def switch(tx: Transaction, store: StoreRow, number: int, expected_head: int | N
         parameters,
     )
     tx.execute("UPDATE store SET head = :version WHERE store_id = :store_id", parameters)
-    for row in tx.rows(
+    decided = tx.rows(
         """
         SELECT number, operation, applied FROM change
         WHERE store_id = :store_id AND version = :version AND applied IS NOT NULL ORDER BY number
         """,
         parameters,
-    ):
-        audit.append(
-            tx,
-            store_id=store.store_id,
-            seq=seq,
-            action="apply" if row["applied"] else "skip",
-            subject=f"{version['dream_id']}/c{row['number']}",
-            operation=row["operation"],
-        )
+    )
+    audit.append_all(
+        tx,
+        store_id=store.store_id,
+        seq=seq,
+        records=(
+            audit.Record(
+                action="apply" if row["applied"] else "skip",
+                subject=f"{version['dream_id']}/c{row['number']}",
+                detail={"operation": row["operation"]},
+            )
+            for row in decided
+        ),
+    )
     audit.append(tx, store_id=store.store_id, seq=seq, action="switch", subject=f"v{number}", previous=store.head)
     suggested = tx.value(
         """

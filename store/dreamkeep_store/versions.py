@@ -256,6 +256,18 @@ def record_digest(tx: Transaction, store: StoreRow, number: int, digest: bytes, 
         )
 
 
+def undigested(tx: Transaction, store: StoreRow) -> list[int]:
+    """The published versions that have no digest yet, oldest first."""
+    rows = tx.rows(
+        """
+        SELECT number FROM version
+        WHERE store_id = :store_id AND state = 'published' AND digest IS NULL ORDER BY number
+        """,
+        {"store_id": store.store_id},
+    )
+    return [row["number"] for row in rows]
+
+
 def erased(tx: Transaction, store: StoreRow) -> int:
     """How many entries of the store were erased: the only thing that changes what a published version shows."""
     return tx.value("SELECT COUNT(*) FROM tombstone WHERE store_id = :store_id", {"store_id": store.store_id})

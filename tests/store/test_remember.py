@@ -1,7 +1,10 @@
 """Remembering, confirming, replacing, retagging, forgetting, and what becomes of ids."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
@@ -215,6 +218,24 @@ async def test_merging_stores_moves_entries_and_sessions_and_old_ids_say_where_t
     (now,) = await stores.get_entries(was_moved.became)
     assert isinstance(now, Entry)
     assert (now.content, now.store) == ("Moved.", USER)
+
+
+async def test_a_merge_of_large_stores_that_was_cut_short_is_finished_by_merging_again(stores: Stores) -> None:
+    await stores.remember_all(WORK, [NewEntry(content=f"Fact {n}.") for n in range(2_000)], actor="user")
+    with anyio.CancelScope() as cut:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(stores.merge_stores, WORK, USER, actor="user"))
+            while USER not in await stores.list_stores() or not await texts(stores):
+                await anyio.lowlevel.checkpoint()
+            cut.cancel()
+    # The batch that was cut is still written, on SQLite's own thread; this write waits for it.
+    await stores.remember(StoreName("other"), NewEntry(content="Afterwards."), actor="user")
+    here, there = await texts(stores, store=WORK), await texts(stores)
+    assert here
+    assert not {*here} & {*there}
+    assert len(here) + len(there) == 2_000
+    assert await stores.merge_stores(WORK, USER, actor="user") == len(here)
+    assert (len(await texts(stores)), await texts(stores, store=WORK)) == (2_000, [])
 
 
 async def test_a_store_is_renamed_but_never_onto_another(stores: Stores) -> None:

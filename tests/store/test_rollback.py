@@ -1,12 +1,15 @@
 """Rolling back: reverting change by change, restoring exactly, redoing; history is never rewritten."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from dreamkeep_store import names, rollback
+from dreamkeep_store.database import Transaction, open_database
 from dreamkeep_store.errors import ConflictError, NotFoundError
 from dreamkeep_store.models import Closed, NewEntry
-from dreamkeep_store.store import Stores
+from dreamkeep_store.store import Stores, open_stores
 
 from .dreaming import (
     USER,
@@ -91,6 +94,23 @@ async def test_a_change_whose_text_was_remembered_again_is_left_whole(stores: St
 
 
 @pytest.mark.promise("rollback-exact")
+async def test_a_rollback_does_not_rely_on_a_plan_that_something_was_written_after(path: Path) -> None:
+    async with open_stores(path) as stores, open_database(path) as database:
+        one, two = await remember(stores, "One.", "Two.")
+        proposal = await dream_and_switch(stores, merge([one, two], "Both."))
+
+        def holds(tx: Transaction) -> bool:
+            return rollback.still_holds(tx, names.find(tx, USER, None), planned)
+
+        planned = await database.read(lambda tx: rollback.plan(tx, names.find(tx, USER, None), None, "revert"))
+        assert await database.read(holds)
+        await stores.remember(USER, NewEntry(content="Both.", tags=("again",)), actor="agent")
+        assert not await database.read(holds)
+        rolled = await stores.rollback(USER, actor="user")
+        assert [skipped.change for skipped in rolled.skipped] == [f"v{proposal.version} c1"]
+        assert await texts(stores) == ["Both."]
+
+
 async def test_undo_redo_undo_walks_between_the_same_two_states(stores: Stores) -> None:
     one, two = await remember(stores, "One.", "Two.")
     proposal = await dream_and_switch(stores, merge([one, two], "Both."), add("New.", NOW))

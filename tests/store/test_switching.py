@@ -51,6 +51,7 @@ async def test_a_switch_says_what_it_did_and_moves_the_head(stores: Stores) -> N
     switched = await stores.switch(USER, proposal.version, expected_head=1, actor="user")
     assert (switched.head, switched.previous, switched.applied) == (proposal.version, 1, 2)
     assert (switched.skipped, switched.suggested, switched.checkpoint) == ((), 1, None)
+    await stores.digest_versions(USER)
     head = await stores.get_version(USER, None)
     assert (head.number, head.state, head.kind, head.head, head.entries) == (
         proposal.version,

@@ -153,6 +153,7 @@ async def switch(
     number = await _proposal(opened, name) if version is None else version
     switched = await opened.stores.switch(name, number, expected_head=expected_head, actor=ACTOR)
     click.echo(to_json(switched) if as_json else "\n".join(switch_told(switched)))
+    await opened.stores.digest_versions(name)
 
 
 def switch_told(switched: Switched) -> list[str]:
@@ -189,6 +190,7 @@ async def rollback(opened: Opened, *, version: int | None, store: str | None, mo
     name = await chosen_store(opened, store)
     switched = await opened.stores.rollback(name, version, mode=cast(RollbackMode, mode), actor=ACTOR)
     click.echo(to_json(switched) if as_json else "\n".join(rollback_told(switched)))
+    await opened.stores.digest_versions(name)
 
 
 def rollback_told(switched: Switched) -> list[str]:

@@ -116,6 +116,8 @@ async def _switch_by_policy(
         # still open would make this a fault.
         if (await stores.get_version(dream.store, proposal)).state == "proposed":
             raise
+        return
+    await stores.digest_versions(dream.store)
 
 
 def changed_share(changes: list[Change], entries: int) -> float:

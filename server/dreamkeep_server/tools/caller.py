@@ -9,6 +9,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context
 
 from dreamkeep_server.settings import Settings
+from dreamkeep_server.tools.afterwards import Afterwards
 from dreamkeep_server.tools.recalls import RecallLog
 from dreamkeep_store.errors import ConflictError, InvalidError
 from dreamkeep_store.models import StoreName
@@ -31,6 +32,7 @@ class Serving:
     local: bool
     """Whether the caller shares this machine's files (stdio)."""
     recalls: RecallLog
+    afterwards: Afterwards
     reminded: dict[tuple[str, StoreName], datetime] = field(default_factory=dict[tuple[str, StoreName], datetime])
     """When a caller was last told about a store's proposal or due dream."""
 

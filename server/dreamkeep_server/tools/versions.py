@@ -1,6 +1,7 @@
 """The tools on versions: list_versions, diff_versions, switch_version, rollback."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from mcp.server.mcpserver import Context
 
@@ -95,6 +96,7 @@ async def switch_version(
     if found.state == "published":
         raise ConflictError(_published(found))
     switched = await caller.stores.switch(where, version, expected_head=expected_head, actor=ACTOR)
+    caller.serving.afterwards.do(partial(caller.stores.digest_versions, where))
     note = "rollback undoes this."
     if switched.suggested and found.dream_id is not None:
         note += f" {left_over(found.dream_id)} shows what is still suggested."
@@ -121,6 +123,7 @@ async def rollback(
     if mode == "restore" and version is None:
         raise InvalidError("mode=restore needs a version; list_versions shows them. mode=revert finds its own.")
     done = await caller.stores.rollback(where, version, mode=mode, actor=ACTOR)
+    caller.serving.afterwards.do(partial(caller.stores.digest_versions, where))
     return RollbackAnswer(
         store=where,
         head=done.head,
