@@ -89,9 +89,13 @@ def test_the_built_wheel_holds_what_is_not_python(tmp_path: Path) -> None:
     assert {
         "dreamkeep_server/demo/notes.jsonl",
         "dreamkeep_server/demo/sessions.jsonl",
+        "dreamkeep_server/embedding/minilm/LICENSE",
+        "dreamkeep_server/embedding/minilm/PROVENANCE.md",
+        "dreamkeep_server/embedding/minilm/model.onnx",
+        "dreamkeep_server/embedding/minilm/vocab.txt",
         "dreamkeep_server/tools/instructions.md",
         "dreamkeep_server/py.typed",
         "dreamkeep_store/migrations/0001_initial.sql",
         "dreamkeep_store/py.typed",
     } <= names
-    assert not [name for name in names if name.startswith(("tests", ".ci", "check"))]
+    assert not [name for name in names if name.startswith(("tests", ".ci", "check", "minilm"))]

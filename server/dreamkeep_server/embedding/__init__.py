@@ -1,0 +1,1 @@
+"""Texts as vectors: the embedders among which a setting chooses. Nothing here knows the store."""
