@@ -69,6 +69,10 @@ STORE_NAME_BYTES_MAX = 256
 INSTRUCTIONS_CHARACTERS_MAX = 4_096
 SESSIONS_PER_DREAM_MAX = 100
 TRANSCRIPT_BYTES_MAX = 10 * 1024 * 1024
+DREAM_ENTRIES_MAX = 500_000
+"""In the version that a dream reads: a worker was seen to need about 6 MB of memory a thousand entries."""
+DREAM_TEXT_BYTES_MAX = 256 * 1024 * 1024
+"""What the entries of that version say together: six to seven times as much memory, seen with long texts."""
 PAGE_MAX = 100
 
 
@@ -315,6 +319,38 @@ class NewDream:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A change as a dream decided it, before its changes are made to fit together."""
+
+    number: int
+    """From 1, in the order in which they were decided."""
+    operation: Operation
+    risk: Risk
+    decision: Decision
+    reason: str
+    text: str
+    """The first text that would go, else come, else is in question; cut, as the reason is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions:
+    """What a dream that still judges has decided so far."""
+
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    """By `operation/risk/decision`."""
+    decided: tuple[Decided, ...] = ()
+    """Some of them, in order: the first of each kind, and the latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """Why a dream cannot read what it was started over."""
+
+    code: ErrorCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dream:
     """A dream as it stands."""
 
@@ -351,7 +387,9 @@ class Dream:
     ended_at: datetime | None
     archived_at: datetime | None
     counts: dict[str, int] = field(default_factory=dict[str, int])
-    """Changes by `operation/risk/decision`."""
+    """Changes by `operation/risk/decision`; until they are proposed, the ones decided so far."""
+    decided: tuple[Decided, ...] = ()
+    """Some of the changes decided so far, in order; none once it ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -470,10 +508,101 @@ class Match:
     """An entry that a search found."""
 
     entry: Entry
+    content_id: int
+    """The text's number: what `near` names, and what a vector belongs to."""
     score: float
-    """BM25, bigger is better; 0.0 where the query was empty."""
+    """BM25, bigger is better; 0.0 where the query was empty, or the entry says none of the words."""
     words: tuple[str, ...]
     """The terms that were searched for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a ranking by words and by nearness chooses from, whole: no page was cut from it."""
+
+    matches: tuple[Match, ...]
+    """Those found by words, best first; then, in the order of `near`, those that only `near` named."""
+    words_exhausted: bool
+    """Whether no entry outside of `matches` says a word that was searched for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What makes vectors: whatever decides them has part in the name."""
+
+    recipe: str
+    setting: str
+    """How to open that embedder again."""
+    dimensions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeStanding:
+    """How far a recipe has come, over all stores of the database."""
+
+    recipe: str
+    setting: str
+    dimensions: int
+    texts: int
+    """How many there are to embed in all."""
+    embedded: int
+    failed: int
+    """Texts that the embedder could not embed; they are not tried again by themselves."""
+    complete: bool
+    """Whether no text waits now; a moment after a write one does."""
+    complete_at: datetime | None
+    """When first no text waited: from then on a search may go by this recipe. None until then."""
+    lease_owner: str | None
+    """Who works on the backlog, until `lease_until` at the latest."""
+    lease_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextToEmbed:
+    """A text that waits for its vector."""
+
+    content_id: int
+    text: str
+    sha256: bytes
+    """Goes back with the vector: the number alone may be another text's by then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """What became of a `TextToEmbed`: a vector, or the reason why there is none."""
+
+    content_id: int
+    sha256: bytes
+    """The text's, as `TextToEmbed` has it."""
+    vector: bytes | None = None
+    """The dimensions in order, each a little-endian float16."""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreVectors:
+    """Some of a store's vectors, in the order in which they were written."""
+
+    edition: tuple[int, int, int, int]
+    """For comparing only: with another one than before, vectors are gone or the name is another store's by now;
+    whoever keeps a copy reads it anew, from 0."""
+    content_ids: tuple[int, ...]
+    vectors: bytes
+    """The vectors of `content_ids`, one after the other, each as `Embedded` has it."""
+    last: int
+    """The number after which to read on."""
+    damaged: int
+    """Vectors that were left out because they are not what was written; `dreamkeep reindex` makes them anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorPage:
+    """Vectors of one recipe, store by store."""
+
+    recipe: Recipe
+    stores: dict[StoreName, StoreVectors]
+    more: bool
+    """Whether the limit was reached, so that more may follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The store's one door: every store of a database file, one transaction a method."""
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,16 +15,19 @@ from dreamkeep_store import (
     dreams,
     entries,
     erasure,
+    inputs,
     limits,
     material,
     merging,
     names,
     proposals,
+    recipes,
     search,
     sessions,
     standing,
     switching,
     tokens,
+    vectors,
     verification,
     versions,
 )
@@ -43,15 +46,18 @@ from dreamkeep_store.models import (
     ChangePage,
     Closed,
     Decision,
+    Decisions,
     DiffPage,
     DraftChange,
     Dream,
     DreamId,
     Edit,
+    Embedded,
     Entry,
     EntryId,
     Erased,
     ErrorCode,
+    Found,
     Match,
     Material,
     Message,
@@ -61,6 +67,8 @@ from dreamkeep_store.models import (
     Outcome,
     Problem,
     Recalled,
+    Recipe,
+    RecipeStanding,
     Remembered,
     Risk,
     RollbackMode,
@@ -71,10 +79,13 @@ from dreamkeep_store.models import (
     Started,
     StoreName,
     Switched,
+    TextToEmbed,
     Tier,
     Token,
     Transcript,
     Trust,
+    Unfit,
+    VectorPage,
     Version,
 )
 
@@ -157,6 +168,14 @@ class Stores:
     async def search(self, wanted: Search) -> list[Match]:
         """The entries that say the query's words, best first; the newest ones for an empty query."""
         return await self._read(lambda tx: search.search(tx, wanted, self._visible))
+
+    async def search_near(self, wanted: Search, near: Sequence[int]) -> Found:
+        """What to rank: the entries that say the query's words, and those whose text's number is in `near`.
+
+        All of them pass the filters and are shown in that version; none is there twice. Found by words are
+        `wanted.offset + wanted.limit` at least, or all there are. Raises InvalidError for a blank query.
+        """
+        return await self._read(lambda tx: search.search_near(tx, wanted, near, self._visible))
 
     async def record_recalls(self, recalls: Sequence[Recalled]) -> None:
         """Write answered recalls down; they are usage, so nothing gets a seq."""
@@ -251,14 +270,29 @@ class Stores:
         return await self._write("worker", lambda tx: dreams.claim_dream(tx, owner, int(lease_seconds * 1e6)))
 
     async def beat(
-        self, dream_id: DreamId, attempt: int, *, lease_seconds: float, stage: str, done: int, total: int
+        self,
+        dream_id: DreamId,
+        attempt: int,
+        *,
+        lease_seconds: float,
+        stage: str,
+        done: int,
+        total: int,
+        decisions: Decisions | None = None,
     ) -> None:
-        """Extend the lease and record progress."""
+        """Extend the lease and record progress, for whoever watches."""
         lease_micros = int(lease_seconds * 1e6)
         await self._write(
             "worker",
             lambda tx: dreams.beat(
-                tx, dream_id, attempt, lease_micros=lease_micros, stage=stage, done=done, total=total
+                tx,
+                dream_id,
+                attempt,
+                lease_micros=lease_micros,
+                stage=stage,
+                done=done,
+                total=total,
+                decisions=decisions,
             ),
         )
 
@@ -269,6 +303,10 @@ class Stores:
     async def write_step(self, dream_id: DreamId, attempt: int, step: str, payload: bytes) -> None:
         """Journal what a step gave."""
         await self._write("worker", lambda tx: dreams.write_step(tx, dream_id, attempt, step, payload))
+
+    async def check_input(self, dream_id: DreamId) -> Unfit | None:
+        """Why the dream cannot read its version or its sessions; None when it can. Ask before `material`."""
+        return await self._read(lambda tx: inputs.find_unfit(tx, dream_id))
 
     async def material(self, dream_id: DreamId) -> Material:
         """All that the dream may look at; the same at every attempt."""
@@ -312,9 +350,14 @@ class Stores:
 
         return await self._write("worker", work)
 
-    async def fail_dream(self, dream_id: DreamId, attempt: int, code: ErrorCode, message: str) -> None:
+    async def fail_dream(self, dream_id: DreamId, attempt: int, code: ErrorCode, message: str) -> Dream:
         """End a dream badly."""
-        await self._write("worker", lambda tx: dreams.fail_dream(tx, dream_id, attempt, code, message))
+
+        def work(tx: Transaction) -> Dream:
+            dreams.fail_dream(tx, dream_id, attempt, code, message)
+            return dreams.to_dream(tx, dreams.find_dream(tx, dream_id, None, None))
+
+        return await self._write("worker", work)
 
     # Review
 
@@ -591,6 +634,69 @@ class Stores:
     async def reindex(self) -> None:
         """Build the full-text index anew from the texts; writers wait for it."""
         await self._write("user", lambda tx: tx.execute("INSERT INTO content_fts (content_fts) VALUES ('rebuild')"))
+
+    # Vectors, over all stores: for whoever embeds, reading aside
+
+    async def use_recipe(self, recipe: str, setting: str, dimensions: int) -> Recipe:
+        """The recipe with a place for its vectors; a new `setting` is kept, another width raises InvalidError."""
+        known = await self._read(lambda tx: recipes.known_recipe(tx, recipe, setting, dimensions))
+        return known or await self._write("embedder", lambda tx: recipes.use_recipe(tx, recipe, setting, dimensions))
+
+    async def recipes(self) -> list[RecipeStanding]:
+        """How far every recipe has come, the oldest first."""
+        return await self._read(recipes.standings)
+
+    async def texts_to_embed(self, recipe: str, limit: int, *, newest: bool = False) -> list[TextToEmbed]:
+        """Texts that wait for their vector: the oldest, or the ones written last. NotFoundError without the recipe."""
+
+        def work(tx: Transaction) -> tuple[list[TextToEmbed], bool]:
+            return vectors.texts_to_embed(tx, recipe, limit, newest=newest), recipes.is_behind(tx, recipe)
+
+        found, is_behind = await self._read(work)
+        if not found and is_behind:
+            # Noted now, so that nobody goes through all of these again.
+            while await self._write("embedder", lambda tx: recipes.advance(tx, recipe)):
+                pass
+        return found
+
+    async def put_vectors(self, recipe: str, embedded: Sequence[Embedded]) -> int:
+        """Keep vectors, or why there are none; those of texts that are gone or have one are left out.
+
+        Gives how many were new. Raises InvalidError for a vector of another width, NotFoundError without the recipe.
+        """
+        return await self._write("embedder", lambda tx: vectors.put_vectors(tx, recipe, embedded))
+
+    async def claim_embedding(self, recipe: str, owner: str, *, lease_seconds: float) -> bool:
+        """Whether the backlog is this owner's for so long; claiming it again renews it."""
+        return await self._write(
+            "embedder", lambda tx: recipes.claim_embedding(tx, recipe, owner, int(lease_seconds * 1e6))
+        )
+
+    async def release_embedding(self, recipe: str, owner: str) -> None:
+        """Give the backlog back."""
+        await self._write("embedder", lambda tx: recipes.release_embedding(tx, recipe, owner))
+
+    async def read_vectors(
+        self, stores: Sequence[StoreName], recipe: str, *, after: Mapping[StoreName, int], limit: int
+    ) -> VectorPage:
+        """Each store's vectors after the number that `after` has for it, in order, `limit` in all.
+
+        Whoever keeps a copy hands in each `last`, and begins anew where an `edition` is another one.
+        """
+        return await self._read(lambda tx: vectors.read_vectors(tx, stores, recipe, after, limit, self._visible))
+
+    async def forget_vectors(self, recipe: str, *, failed_only: bool = False) -> None:
+        """Let every text that has a vector now, or only those that could not be embedded, wait for one again."""
+        forget = vectors.forget_failed if failed_only else vectors.forget_all
+        until = await self._read(lambda tx: vectors.last_vector(tx, recipe))
+        while await self._write("embedder", lambda tx: forget(tx, recipe, until)):
+            pass
+
+    async def drop_recipe(self, recipe: str) -> None:
+        """Take a recipe away with all its vectors, in small transactions."""
+        await self.forget_vectors(recipe)
+        while not await self._write("embedder", lambda tx: recipes.drop_recipe(tx, recipe)):
+            await self.forget_vectors(recipe)  # somebody was still writing some
 
     # Tokens
 

@@ -6,6 +6,7 @@ from dreamkeep_store import audit, names
 from dreamkeep_store.database import Transaction
 from dreamkeep_store.models import Problem
 from dreamkeep_store.names import StoreRow
+from dreamkeep_store.vectors import is_whole
 from dreamkeep_store.versions import digest_of, state_at
 
 PROBLEMS_MAX = 100
@@ -17,7 +18,7 @@ def verify(tx: Transaction, stores: list[StoreRow]) -> list[Problem]:
     `integrity_check` alone misses about half of all flipped bits, so every text and every version is
     hashed again as well.
     """
-    problems = [*_pages(tx), *_texts(tx), *_history(tx), *_audit(tx)]
+    problems = [*_pages(tx), *_texts(tx), *_vectors(tx), *_history(tx), *_audit(tx)]
     for store in stores:
         problems += _digests(tx, store)
     return problems[:PROBLEMS_MAX]
@@ -60,6 +61,63 @@ def _texts(tx: Transaction) -> list[Problem]:
             what="the full-text index knows a text that is gone; run `dreamkeep reindex`",
         )
         for row in tx.rows("SELECT id FROM content_fts_docsize WHERE id NOT IN (SELECT content_id FROM content)")
+    ]
+    return problems
+
+
+def _vectors(tx: Transaction) -> list[Problem]:
+    """That a vector's text is there, foreign keys say; here that it is what was written, and that none is missed."""
+    problems = [
+        Problem(
+            where=f"vector {row['vector_id']} of content {row['content_id']}",
+            what="it is not what was written; run `dreamkeep reindex`",
+        )
+        for row in tx.connection.execute(
+            """
+            SELECT vector.vector_id, vector.content_id, vector.vector, vector.sha256, recipe.dimensions
+            FROM vector CROSS JOIN recipe ON recipe.recipe_id = vector.recipe_id
+            WHERE vector.vector IS NOT NULL
+            """
+        )
+        if not is_whole(row["vector"], row["sha256"], row["dimensions"])
+    ]
+    problems += [
+        Problem(
+            where=f"vector {row['vector_id']} of content {row['content_id']}",
+            what="it is kept for another store than its text; run `dreamkeep reindex`",
+        )
+        for row in tx.rows(
+            """
+            SELECT vector.vector_id, vector.content_id FROM vector
+            CROSS JOIN content ON content.content_id = vector.content_id
+            WHERE vector.store_id != content.store_id
+            """
+        )
+    ]
+    problems += [
+        Problem(
+            where=f"content {row['content_id']}",
+            what=f"it counts as embedded by {row['recipe']}, and has no vector; run `dreamkeep reindex`",
+        )
+        for row in tx.rows(
+            """
+            SELECT content.content_id, recipe.recipe FROM recipe
+            CROSS JOIN content ON content.content_id <= recipe.through
+            WHERE NOT EXISTS (
+                SELECT 1 FROM vector
+                WHERE vector.content_id = content.content_id AND vector.recipe_id = recipe.recipe_id
+            )
+            """
+        )
+    ]
+    problems += [
+        Problem(
+            where=f"recipe {row['recipe']}",
+            what="it counts texts as embedded that are not there yet; run `dreamkeep reindex`",
+        )
+        for row in tx.rows(
+            "SELECT recipe FROM recipe WHERE through > (SELECT COALESCE(MAX(content_id), 0) FROM content)"
+        )
     ]
     return problems
 
