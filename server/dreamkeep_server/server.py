@@ -26,6 +26,7 @@ from dreamkeep_server.tools import dreams, memory, recollection, review, session
 from dreamkeep_server.tools.afterwards import Afterwards
 from dreamkeep_server.tools.arguments import mistakes, shown, undeclared, unstorable, without_nulls
 from dreamkeep_server.tools.caller import Serving, caller_of, require_write
+from dreamkeep_server.tools.notices import Notices
 from dreamkeep_server.tools.offers import add_offers
 from dreamkeep_server.tools.recalls import RecallLog
 from dreamkeep_server.tools.secrets import secret_among_names
@@ -127,6 +128,8 @@ def build_server(
     `project` is the store of calls that name none, where the settings name none either.
     """
 
+    notices = Notices()
+
     @asynccontextmanager
     async def lifespan(_: MCPServer[Serving]) -> AsyncGenerator[Serving]:
         recalls = RecallLog(stores)
@@ -134,6 +137,7 @@ def build_server(
             await tasks.start(recalls.run)
             # A dream that a killed worker left behind goes on; nobody waits for this.
             tasks.start_soon(_resume, stores)
+            tasks.start_soon(notices.run, stores)
             try:
                 yield Serving(
                     stores=stores,
@@ -145,6 +149,7 @@ def build_server(
                 )
             finally:
                 recalls.close()
+                notices.close()
 
     server = DreamkeepServer(
         NAME,
@@ -153,6 +158,8 @@ def build_server(
         version=VERSION,
         lifespan=lifespan,
         log_level="WARNING",
+        subscriptions=notices.bus,
+        middleware=[notices],
         token_verifier=None if http_port is None else StoreTokens(stores, resource_address(http_port)),
         auth=None if http_port is None else auth_settings(http_port),
     )

@@ -26,7 +26,10 @@ BEAT_SHARE = 0.13
 """How often the lease is renewed, as a share of it: several beats may be late before it runs out."""
 LOOK_AGAIN_SECONDS = 0.5
 IDLE_SECONDS = 5.0
+NEWS_SECONDS = 0.3
+"""How often the heartbeat looks whether there is something new to tell those who watch."""
 DREAM_SECONDS_MAX = 3_600.0
+"""What one worker gives to one dream; that is timeout, and ends it."""
 LOG_BYTES_MAX = 1024 * 1024
 
 _started: dict[Path, "subprocess.Popen[bytes]"] = {}
@@ -74,18 +77,20 @@ async def run_worker(
     *,
     idle_seconds: float = IDLE_SECONDS,
     lease_seconds: float = LEASE_SECONDS,
+    dream_seconds: float = DREAM_SECONDS_MAX,
     report: Callable[[str], None] | None = None,
 ) -> None:
     """Take waiting dreams one after another; return when none has waited for `idle_seconds`.
 
-    A dream whose worker has not been heard of for `lease_seconds` waits again.
+    A dream whose worker has not been heard of for `lease_seconds` waits again; one that takes longer than
+    `dream_seconds` fails.
     """
     owner = f"{os.getpid()}@{platform.node()}"
     idle_since = anyio.current_time()
     while True:
         dream = await stores.claim_dream(owner, lease_seconds=lease_seconds)
         if dream is not None:
-            ended = await _run_claimed(stores, dream, lease_seconds)
+            ended = await _run_claimed(stores, dream, lease_seconds, dream_seconds)
             if report is not None:
                 report(f"Dream {dream.dream_id} of store {dream.store}: {ended}")
             idle_since = anyio.current_time()
@@ -95,7 +100,7 @@ async def run_worker(
             await anyio.sleep(LOOK_AGAIN_SECONDS)  # other processes queue dreams, and SQLite tells nobody
 
 
-async def _run_claimed(stores: Stores, dream: Dream, lease_seconds: float) -> str:
+async def _run_claimed(stores: Stores, dream: Dream, lease_seconds: float, dream_seconds: float) -> str:
     """Run one dream under its lease; gives how it ended, for a person."""
     from dreamkeep_server.dream.pipeline import Progress
 
@@ -103,12 +108,12 @@ async def _run_claimed(stores: Stores, dream: Dream, lease_seconds: float) -> st
     ended = "given up: it was canceled, or another worker has it"
     async with anyio.create_task_group() as tasks:
         await tasks.start(_beat, stores, dream, progress, lease_seconds, tasks.cancel_scope)
-        ended = await _outcome(stores, dream, progress)
+        ended = await _outcome(stores, dream, progress, dream_seconds)
         tasks.cancel_scope.cancel()
     return ended
 
 
-async def _outcome(stores: Stores, dream: Dream, progress: "Progress") -> str:
+async def _outcome(stores: Stores, dream: Dream, progress: "Progress", dream_seconds: float) -> str:
     """Run the dream; what it cannot get over is recorded as its failure.
 
     A database that cannot serve is nobody's failure: the error goes on, this process ends, the lease
@@ -117,7 +122,7 @@ async def _outcome(stores: Stores, dream: Dream, progress: "Progress") -> str:
     from dreamkeep_server.dream.pipeline import run_dream
 
     try:
-        with anyio.fail_after(DREAM_SECONDS_MAX):
+        with anyio.fail_after(dream_seconds):
             return (await run_dream(stores, dream, progress)).status
     except ConflictError as lost:
         return f"given up: {lost}"
@@ -127,7 +132,11 @@ async def _outcome(stores: Stores, dream: Dream, progress: "Progress") -> str:
         await stores.fail_dream(dream.dream_id, dream.attempt, "verification_failed", str(refused))
         return "failed: its plan broke a rule of the store"
     except TimeoutError:
-        message = f"It took longer than {DREAM_SECONDS_MAX:.0f} seconds."
+        message = (
+            f"It took longer than {dream_seconds:,.0f} seconds, the most that a worker gives to a dream, and was at "
+            f"the stage {progress.stage!r}. Nothing was changed. start_dream with fewer sessions, or after "
+            "forgetting long entries, has less to do."
+        )
         await stores.fail_dream(dream.dream_id, dream.attempt, "timeout", message)
         return "failed: it took too long"
     except Exception as fault:
@@ -145,9 +154,13 @@ async def _beat(
     *,
     task_status: TaskStatus[None],
 ) -> None:
-    """Keep the lease and tell how far the dream is; cancels `scope` once the dream is lost."""
+    """Keep the lease and tell how far the dream is; cancels `scope` once the dream is lost.
+
+    It beats before the lease is near its end, and as soon as there is something to tell.
+    """
     is_first = True
     while True:
+        told = _news(progress)
         try:
             await stores.beat(
                 dream.dream_id,
@@ -156,6 +169,7 @@ async def _beat(
                 stage=progress.stage,
                 done=progress.done,
                 total=progress.total,
+                decisions=progress.decisions,
             )
         except ConflictError:
             if is_first:
@@ -165,7 +179,13 @@ async def _beat(
         if is_first:
             task_status.started()
             is_first = False
-        await anyio.sleep(lease_seconds * BEAT_SHARE)
+        with anyio.move_on_after(lease_seconds * BEAT_SHARE):
+            while _news(progress) == told:  # noqa: ASYNC110  # a thread writes it, which waits for nobody
+                await anyio.sleep(NEWS_SECONDS)
+
+
+def _news(progress: "Progress") -> tuple[str, int, int]:
+    return progress.stage, progress.done, sum(progress.decisions.counts.values())
 
 
 async def _main(database: Path) -> None:
@@ -175,3 +195,6 @@ async def _main(database: Path) -> None:
 
 if __name__ == "__main__":
     anyio.run(_main, Path(sys.argv[1]))
+    sys.stdout.flush()
+    # Python would wait for a thread that makes a plan which nobody wants any more, and no thread can be ended.
+    os._exit(0)

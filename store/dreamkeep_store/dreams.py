@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import datetime
 
 from dreamkeep_store import audit, changes, limits, names, sessions
@@ -10,6 +11,8 @@ from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
 from dreamkeep_store.ids import new_id
 from dreamkeep_store.models import (
     INSTRUCTIONS_CHARACTERS_MAX,
+    Decided,
+    Decisions,
     Dream,
     DreamId,
     ErrorCode,
@@ -25,6 +28,8 @@ ATTEMPTS_MAX = 5
 """A dream whose worker died this often is given up instead of running away."""
 USAGE_STEP = "usage"
 """The journal's first row: how entries had fared when the dream was first taken, fixed from then on."""
+DECIDED_STEP = "decided"
+"""The journal's row for whoever watches: no step of the dream, written anew at each beat that has news."""
 
 
 def find_dream(tx: Transaction, dream_id: DreamId | None, store: StoreName | None, visible: Visible) -> Row:
@@ -58,6 +63,7 @@ def to_dream(tx: Transaction, row: Row) -> Dream:
         "SELECT session_id FROM dream_session WHERE dream_id = :id ORDER BY session_id",
         {"id": row["dream_id"]},
     )
+    decisions = _decisions(tx, row["dream_id"])
     return Dream(
         dream_id=row["dream_id"],
         store=row["store"],
@@ -92,8 +98,17 @@ def to_dream(tx: Transaction, row: Row) -> Dream:
         started_at=_time(row["started_at"]),
         ended_at=_time(row["ended_at"]),
         archived_at=_time(row["archived_at"]),
-        counts=changes.counts(tx, row["dream_id"]),
+        counts=changes.counts(tx, row["dream_id"]) or decisions.counts,
+        decided=decisions.decided,
     )
+
+
+def _decisions(tx: Transaction, dream_id: DreamId) -> Decisions:
+    payload = read_step(tx, dream_id, DECIDED_STEP)
+    if payload is None:
+        return Decisions()
+    kept = json.loads(payload)
+    return Decisions(counts=kept["counts"], decided=tuple(Decided(**one) for one in kept["decided"]))
 
 
 def _time(micros: int | None) -> datetime | None:
@@ -343,9 +358,17 @@ def check_fence(tx: Transaction, dream_id: DreamId, attempt: int) -> Row:
 
 
 def beat(
-    tx: Transaction, dream_id: DreamId, attempt: int, *, lease_micros: int, stage: str, done: int, total: int
+    tx: Transaction,
+    dream_id: DreamId,
+    attempt: int,
+    *,
+    lease_micros: int,
+    stage: str,
+    done: int,
+    total: int,
+    decisions: Decisions | None,
 ) -> None:
-    """Extend the lease and say how far the dream is."""
+    """Extend the lease, and say how far the dream is and what it has decided so far."""
     check_fence(tx, dream_id, attempt)
     tx.execute(
         """
@@ -353,6 +376,21 @@ def beat(
         """,
         {"id": dream_id, "until": tx.now + lease_micros, "stage": stage, "done": done, "total": total},
     )
+    if decisions is not None and decisions.decided:
+        tx.execute(
+            """
+            INSERT INTO dream_step (dream_id, step, payload, attempt, at)
+            VALUES (:id, :step, :payload, :attempt, :now)
+            ON CONFLICT (dream_id, step) DO UPDATE SET payload = :payload, attempt = :attempt, at = :now
+            """,
+            {
+                "id": dream_id,
+                "step": DECIDED_STEP,
+                "payload": json.dumps(asdict(decisions), ensure_ascii=False).encode(),
+                "attempt": attempt,
+                "now": tx.now,
+            },
+        )
 
 
 def read_step(tx: Transaction, dream_id: DreamId, step: str) -> bytes | None:

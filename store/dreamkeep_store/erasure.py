@@ -94,14 +94,24 @@ def _one_store(tx: Transaction, named: set[EntryId], visible: Visible) -> StoreR
 
 
 def _check_awake(tx: Transaction, store: StoreRow) -> None:
+    # A dream of another store holds sessions that came from there when the two were merged.
     dream_id = tx.value(
-        "SELECT dream_id FROM dream WHERE store_id = :id AND status IN ('pending', 'running')",
+        """
+        SELECT dream_id FROM dream
+        WHERE status IN ('pending', 'running') AND (
+            store_id = :id OR EXISTS (
+                SELECT 1 FROM dream_session
+                CROSS JOIN session ON session.session_id = dream_session.session_id
+                WHERE dream_session.dream_id = dream.dream_id AND session.store_id = :id
+            )
+        )
+        """,
         {"id": store.store_id},
     )
     if dream_id is not None:
         raise ConflictError(
-            f"Store {store.name} is dreaming ({dream_id}), and a dream holds what it read. Wait for it, or cancel "
-            "it, then erase."
+            f"Dream {dream_id} reads store {store.name} and has not ended, and a dream holds what it read. Wait for "
+            "it, or cancel it, then erase."
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from dreamkeep_store import changes, names, sessions
+from dreamkeep_store import changes, inputs, names, sessions
 from dreamkeep_store.database import Transaction, from_micros
 from dreamkeep_store.dreams import USAGE_STEP, find_dream, read_step
 from dreamkeep_store.errors import ConflictError
@@ -40,10 +40,13 @@ def material_of(tx: Transaction, dream_id: DreamId) -> Material:
 def prospective_material(
     tx: Transaction, store: StoreRow, base: int | None, wanted: Sequence[SessionId] | str, visible: Visible
 ) -> Material:
-    """What a dream would read if it started now; writes nothing."""
+    """What a dream would read if it started now; writes nothing. ConflictError when it is too much."""
     seq = store.seq if base is None else find_version(tx, store, base)["seq"]
     if seq is None:
         raise ConflictError(f"Version {base} of store {store.name} is not published; a dream reads a published one.")
+    too_large = inputs.too_large(tx, store, seq)
+    if too_large is not None:
+        raise ConflictError(too_large)
     read = sessions.input_sessions(tx, store, wanted, visible)
     return Material(
         dream_id=DreamId("d_00000000"),

@@ -76,6 +76,25 @@ async def connected(address: str, token: str, era: str) -> AsyncGenerator[Client
         yield client
 
 
+async def test_a_token_hears_of_the_dreams_of_its_own_stores_only(
+    tmp_path: Path, tokens: dict[str, str], calling: Callable[[Client], Call]
+):
+    async with serving(tmp_path) as address:
+        async with connected(address, tokens["all"], "auto") as client:
+            call = calling(client)
+            dreams: dict[str, str] = {}
+            for store in (ACME, OTHER):
+                await call("remember", content="Tea.", store=store)
+                dreams[store] = f"dream://{(await call('start_dream', store=store))['dream_id']}"
+            async with client.listen(resource_subscriptions=list(dreams.values())) as heard:
+                assert heard.honored.resource_subscriptions == list(dreams.values())
+        async with (
+            connected(address, tokens["acme"], "auto") as client,
+            client.listen(resource_subscriptions=list(dreams.values())) as heard,
+        ):
+            assert heard.honored.resource_subscriptions == [dreams[ACME]]
+
+
 async def test_every_request_sees_only_the_stores_of_its_token_and_a_reading_one_writes_nothing(
     tmp_path: Path, tokens: dict[str, str], calling: Callable[[Client], Call]
 ):

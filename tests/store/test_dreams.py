@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
-from dreamkeep_store.models import DreamId, Recalled, SessionId, StoreName
+from dreamkeep_store.models import Decided, Decisions, DreamId, Recalled, SessionId, StoreName
 from dreamkeep_store.store import Stores
 
 from .dreaming import LEASE_SECONDS, NEW_DREAM, USER, add, archive, propose, remember, said, shown, start, texts
@@ -258,3 +258,34 @@ async def test_a_dream_needs_what_there_is(stores: Stores) -> None:
     await stores.discard(proposal.dream_id, actor="user")
     with pytest.raises(ConflictError, match="discarded"):
         await stores.start_dream(replace(NEW_DREAM, base=proposal.version))
+
+
+async def test_what_a_dream_has_decided_is_seen_while_it_runs_and_gone_once_it_ended(stores: Stores) -> None:
+    (one,) = await remember(stores, "One.")
+    dream = await start(stores)
+    assert (dream.counts, dream.decided) == ({}, ())
+    first, second = (
+        Decided(number=number, operation="archive", risk="low", decision="included", reason="Old.", text="One.")
+        for number in (1, 2)
+    )
+    for decided in ((first,), (first, second)):
+        news = Decisions(counts={"archive/low/included": len(decided)}, decided=decided)
+        await stores.beat(dream.dream_id, 1, lease_seconds=1, stage="judging", done=0, total=0, decisions=news)
+        running = await stores.get_dream(dream.dream_id)
+        assert (running.counts, running.decided) == (news.counts, decided)
+    await stores.beat(dream.dream_id, 1, lease_seconds=LEASE_SECONDS, stage="writing", done=0, total=0)
+    assert (await stores.get_dream(dream.dream_id)).decided == (first, second)
+    await stores.propose(dream.dream_id, 1, [archive(one, risk="high")], ())
+    assert (await stores.get_dream(dream.dream_id)).counts == {"archive/high/included": 1}
+    done = await stores.complete_dream(dream.dream_id, 1, recall_checked=0, recall_kept=0)
+    assert (done.counts, done.decided) == ({"archive/high/included": 1}, ())
+
+
+async def test_only_the_worker_that_has_a_dream_says_what_it_decided(stores: Stores) -> None:
+    await remember(stores, "One.")
+    dream = await start(stores)
+    said = Decided(number=1, operation="archive", risk="low", decision="included", reason="Old.", text="One.")
+    news = Decisions(counts={"archive/low/included": 1}, decided=(said,))
+    with pytest.raises(ConflictError, match="attempt 2 has lost it"):
+        await stores.beat(dream.dream_id, 2, lease_seconds=1, stage="judging", done=0, total=0, decisions=news)
+    assert (await stores.get_dream(dream.dream_id)).decided == ()

@@ -16,6 +16,7 @@ from dreamkeep_server.cli.opening import (
     with_stores,
 )
 from dreamkeep_server.cli.text import minute, plural, shown, to_json
+from dreamkeep_server.cli.wording import as_commands
 from dreamkeep_store.models import (
     INSTRUCTIONS_CHARACTERS_MAX,
     Dream,
@@ -29,6 +30,8 @@ from dreamkeep_store.models import (
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 """Least first."""
+LATEST_SHOWN_MAX = 5
+"""Of the changes that a running dream has decided."""
 
 
 @click.command
@@ -168,9 +171,11 @@ def told(dream: Dream) -> list[str]:
     if dream.status in {"pending", "running"}:
         of = f" {dream.done:,} of {dream.total:,}" if dream.total else ""
         lines.append(f"  {dream.stage}{of}, attempt {dream.attempt}")
-        return lines
+        from dreamkeep_server.cli.watching import Seen, lines_of
+
+        return [*lines, *counted(dream), *lines_of(Seen(), dream.decided[-LATEST_SHOWN_MAX:])[1]]
     if dream.error_code is not None:
-        lines.append(f"  {dream.error_code}: {shown(dream.error_message or '')}")
+        lines.append(f"  {dream.error_code}: {shown(as_commands(dream.error_message or ''))}")
     if dream.started_at and dream.ended_at:
         seconds = (dream.ended_at - dream.started_at).total_seconds()
         lines.append(f"  took {seconds:.1f} s, judge {dream.judge}, {plural(len(dream.sessions), 'session')} read")

@@ -99,7 +99,7 @@ async def _tell(console: "Console", agent: "Agent", stores: "Stores") -> None:
     _scene(console, "2  It dreams", "in the background, on one version; no key, no network, no model")
     started = await agent.call("start_dream")
     await agent.call("remember", content=WRITTEN_MEANWHILE)
-    dream = await watch_drawn(stores, await stores.get_dream(DreamId(started["dream_id"])), console)
+    dream = await watch_drawn(stores, await stores.get_dream(DreamId(started["dream_id"])), console, tells=False)
     if dream.status != "completed" or dream.output_version is None:
         raise click.ClickException(f"the dream ended {dream.status}: {dream.error_message}")
     changes = list((await stores.list_changes(dream.dream_id, limit=100)).changes)

@@ -4,18 +4,21 @@ Each step that took long is journaled, so a worker that takes over a dream begin
 """
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import anyio.to_thread
 from pydantic import ConfigDict, TypeAdapter
 
-from dreamkeep_server.dream.candidates import find_candidates
+from dreamkeep_server.dream.candidates import Candidate, find_candidates
+from dreamkeep_server.dream.drafts import Draft
+from dreamkeep_server.dream.judgement import Judgement
 from dreamkeep_server.dream.judges import rules
 from dreamkeep_server.dream.plan import Plan, make_plan
 from dreamkeep_server.dream.recall_check import RECALLS_CHECKED_MAX, RecallCheck, check_recalls, included_changes
 from dreamkeep_server.dream.words import same_words
 from dreamkeep_store.errors import ConflictError
-from dreamkeep_store.models import RISKS, Change, DraftChange, Dream, Material, Policy, Risk
+from dreamkeep_store.models import RISKS, Change, Decided, Decisions, DraftChange, Dream, Material, Policy, Risk
 from dreamkeep_store.store import Stores
 
 PLAN_STEP = "plan"
@@ -25,26 +28,90 @@ CHANGED_SHARE_MAX = 0.25
 """A dream that archives or supersedes more of the store than this is never switched to by policy."""
 
 
+WATCHED_OF_A_KIND_MAX = 3
+WATCHED_LATEST_MAX = 5
+WATCHED_CHARACTERS_MAX = 160
+"""How much of a reason, and of a text, a decided change shows to whoever watches."""
+
+
+class UnwantedError(Exception):
+    """Nobody waits for the plan any more: the dream was canceled, taken over, or took too long."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """How far a dream is; the pipeline writes it, the heartbeat reads it."""
+    """How far a dream is; the pipeline writes it, on a thread for the longest part, and the heartbeat reads it."""
 
     stage: str = "reading"
     done: int = 0
     total: int = 0
+    decisions: Decisions = field(default_factory=Decisions)
+    """Replaced whole, so that a reader on another thread never sees half of it."""
+    is_wanted: bool = True
+    """Whether somebody waits for the plan; no thread can be ended, so the one that makes it looks here."""
+
+    def begin(self, stage: str, *, of: int = 0) -> None:
+        """Go on to this stage, of so many parts."""
+        self.stage, self.done, self.total = stage, 0, of
+
+    def note(self, draft: Draft) -> None:
+        """Let whoever watches see a change that was decided."""
+        change = draft.change
+        kind = f"{change.operation}/{change.risk}/{change.decision}"
+        counts = {**self.decisions.counts, kind: self.decisions.counts.get(kind, 0) + 1}
+        number = sum(counts.values())
+        shown = Decided(
+            number=number,
+            operation=change.operation,
+            risk=change.risk,
+            decision=change.decision,
+            reason=_cut(change.reason),
+            text=_cut(_text_of(draft)),
+        )
+        self.decisions = Decisions(counts=counts, decided=_worth_watching((*self.decisions.decided, shown)))
+
+
+def _worth_watching(decided: Sequence[Decided]) -> tuple[Decided, ...]:
+    """The first of each kind and the latest: what is kept stays small, however many changes there are."""
+    latest = decided[-1].number - WATCHED_LATEST_MAX
+    seen: dict[tuple[str, str, str], int] = {}
+    kept: list[Decided] = []
+    for one in decided:
+        kind = (one.operation, one.risk, one.decision)
+        seen[kind] = seen.get(kind, 0) + 1
+        if seen[kind] <= WATCHED_OF_A_KIND_MAX or one.number > latest:
+            kept.append(one)
+    return tuple(kept)
+
+
+def _text_of(draft: Draft) -> str:
+    change = draft.change
+    closed = [entry.content for entry in draft.reads if entry.revision_id in change.closes]
+    texts = (*closed, *(one.content for one in change.opens), *(entry.content for entry in draft.reads))
+    return next(iter(texts), "")
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text[: 2 * WATCHED_CHARACTERS_MAX].split())
+    return line if len(line) <= WATCHED_CHARACTERS_MAX else line[: WATCHED_CHARACTERS_MAX - 1] + "…"
 
 
 async def run_dream(stores: Stores, dream: Dream, progress: Progress) -> Dream:
-    """Take a claimed dream to its end; gives it as it is then.
+    """Take a claimed dream to its end; gives it as it is then, failed where its input cannot be read.
 
     Raises ConflictError when the dream was canceled or another worker took it over.
     """
-    plan = await _plan(stores, dream, progress)
-    progress.stage, progress.done, progress.total = "writing", 0, len(plan.changes)
+    plan = await _journaled_plan(stores, dream)
+    if plan is None:
+        unfit = await stores.check_input(dream.dream_id)
+        if unfit is not None:
+            return await stores.fail_dream(dream.dream_id, dream.attempt, unfit.code, unfit.message)
+        plan = await _new_plan(stores, dream, progress)
+    progress.begin("writing", of=len(plan.changes))
     proposal = await stores.propose(dream.dream_id, dream.attempt, plan.changes, plan.refusals)
     if proposal is None:
         return await stores.complete_dream(dream.dream_id, dream.attempt, recall_checked=0, recall_kept=0)
-    progress.stage = "checking"
+    progress.begin("checking")
     changes = await included_changes(stores, dream.dream_id)
     check = await _check(stores, dream, proposal, changes)
     await _switch_by_policy(stores, dream, proposal, check, changes)
@@ -53,14 +120,22 @@ async def run_dream(stores: Stores, dream: Dream, progress: Progress) -> Dream:
     )
 
 
-async def _plan(stores: Stores, dream: Dream, progress: Progress) -> Plan:
-    """What the dream proposes: from the journal, or made now."""
+async def _journaled_plan(stores: Stores, dream: Dream) -> Plan | None:
+    """What an earlier attempt planned."""
     journaled = await stores.read_step(dream.dream_id, PLAN_STEP)
-    if journaled is not None:
-        changes, refusals = plan_json().validate_json(journaled)
-        return Plan(changes=changes, refusals=refusals)
+    if journaled is None:
+        return None
+    changes, refusals = plan_json().validate_json(journaled)
+    return Plan(changes=changes, refusals=refusals)
+
+
+async def _new_plan(stores: Stores, dream: Dream, progress: Progress) -> Plan:
+    """What the dream proposes, made now and journaled."""
     material = await stores.material(dream.dream_id)
-    plan = await anyio.to_thread.run_sync(make_dream, material, progress, abandon_on_cancel=True)
+    try:
+        plan = await anyio.to_thread.run_sync(make_dream, material, progress, abandon_on_cancel=True)
+    finally:
+        progress.is_wanted = False
     await stores.write_step(
         dream.dream_id, dream.attempt, PLAN_STEP, plan_json().dump_json((plan.changes, plan.refusals))
     )
@@ -77,16 +152,26 @@ def plan_json() -> TypeAdapter[tuple[tuple[DraftChange, ...], tuple[str, ...]]]:
 
 
 def make_dream(material: Material, progress: Progress) -> Plan:
-    """Decide what the next version should be, by the rules judge; reads nothing but the material."""
-    progress.stage, progress.total = "finding candidates", len(material.entries)
+    """Decide what the next version should be, by the rules judge; reads nothing but the material.
+
+    Raises UnwantedError once nobody waits for it.
+    """
+    progress.begin("finding candidates")
     candidates = find_candidates(material)
-    progress.stage, progress.done, progress.total = "judging", 0, len(candidates)
-    judged: list[tuple[rules.Candidate, rules.Judgement]] = []
+    progress.begin("judging", of=len(candidates))
+    return make_plan(material, _judged(candidates, material, progress), watch=progress.note)
+
+
+def _judged(
+    candidates: Sequence[Candidate], material: Material, progress: Progress
+) -> Iterator[tuple[Candidate, Judgement]]:
+    """Judge one after another, as the plan asks for them."""
     for candidate in candidates:
-        judged.append((candidate, rules.judge(candidate, material)))
+        if not progress.is_wanted:
+            raise UnwantedError
+        yield candidate, rules.judge(candidate, material)
         progress.done += 1
-    progress.stage = "planning"
-    return make_plan(material, judged)
+    progress.begin("planning")
 
 
 async def _check(stores: Stores, dream: Dream, proposal: int, changes: list[Change]) -> RecallCheck:

@@ -5,7 +5,7 @@ same entry, and planning again after they were applied includes nothing more.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dreamkeep_server.dream.candidates import Candidate
@@ -29,8 +29,16 @@ class Plan:
     """Judgements that broke a rule and came to nothing, each with the rule."""
 
 
-def make_plan(material: Material, judged: Sequence[tuple[Candidate, Judgement]]) -> Plan:
-    """Return the changes that these judgements lead to, whatever the judge said and in whatever order."""
+def make_plan(
+    material: Material,
+    judged: Iterable[tuple[Candidate, Judgement]],
+    *,
+    watch: Callable[[Draft], None] | None = None,
+) -> Plan:
+    """Return the changes that these judgements lead to, whatever the judge said and in whatever order.
+
+    `watch` gets each change as it is decided; afterwards some are joined, and some become suggestions.
+    """
     ground = Ground(material)
     drafts: list[Draft] = []
     refusals: list[str] = []
@@ -40,6 +48,8 @@ def make_plan(material: Material, judged: Sequence[tuple[Candidate, Judgement]])
             refusals.append(drafted.reason)
         elif drafted is not None:
             drafts.append(drafted)
+            if watch is not None:
+                watch(drafted)
     drafts = _once_each(drafts)
     included, left = _separate(_once_each(_reconcile([one for one in drafts if _wanted(one)], ground)))
     suggested = [*left, *(one for one in drafts if not _wanted(one))]

@@ -93,7 +93,11 @@ class Caller:
 
 def caller_of(ctx: Context[Any, Any]) -> Caller:
     """The caller behind a tool's context."""
-    serving = cast(Serving, ctx.request_context.lifespan_context)
+    return caller_in(cast(Serving, ctx.request_context.lifespan_context))
+
+
+def caller_in(serving: Serving) -> Caller:
+    """The caller of the request that is being served."""
     token = get_access_token()
     allowed: tuple[StoreName, ...] = ()
     if token is not None:

@@ -28,6 +28,7 @@ from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError, U
 from dreamkeep_store.models import (
     INSTRUCTIONS_CHARACTERS_MAX,
     SESSIONS_PER_DREAM_MAX,
+    Decided,
     Dream,
     DreamId,
     NewDream,
@@ -43,6 +44,9 @@ WAIT_SECONDS_MAX = 50
 LOOK_AGAIN_SECONDS = 0.5
 REFUSALS_SHOWN_MAX = 5
 REFUSAL_CHARACTERS = 160
+DECIDED_SHOWN_MAX = 4
+DECIDED_CHARACTERS = 90
+"""Of a decided change's reason, and of its text: all of them fit into an answer beside the rest."""
 
 Sessions = Literal["new", "none"] | Annotated[list[str], Field(max_length=SESSIONS_PER_DREAM_MAX)]
 Wait = Annotated[int, Field(strict=True, ge=0, le=WAIT_SECONDS_MAX)]
@@ -104,8 +108,8 @@ async def start_dream(
 
 
 async def get_dream(ctx: Context, *, dream_id: str = "", wait_seconds: Wait = 0) -> DreamAnswer:
-    """How a dream stands: status, stage, progress, counts by operation and risk, output_version, cost,
-    error. wait_seconds (to 50) waits for its end."""
+    """How a dream stands: status, stage, progress, counts by operation and risk, changes decided, cost,
+    output_version, error. wait_seconds (to 50) waits for its end."""
     caller = caller_of(ctx)
     dream = await latest_dream(caller, dream_id)
     await wake_worker(caller.serving.stores)
@@ -172,6 +176,7 @@ async def dream_answer(caller: Caller, dream: Dream) -> DreamAnswer:
         judge=dream.judge,
         policy=dream.policy,
         counts=dream.counts or None,
+        decided=[_line(one) for one in dream.decided[-DECIDED_SHOWN_MAX:]] or None,
         usage=UsageAnswer(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
@@ -190,6 +195,12 @@ async def dream_answer(caller: Caller, dream: Dream) -> DreamAnswer:
         ended_at=dream.ended_at,
         next=await _next(caller, dream),
     )
+
+
+def _line(one: Decided) -> str:
+    """A change that was decided a moment ago: what it is, why, and the text that it is about."""
+    reason, text = one_line(one.reason, DECIDED_CHARACTERS), one_line(one.text, DECIDED_CHARACTERS)
+    return f"{one.operation}, {one.risk} risk, {one.decision}: {reason} {text}"
 
 
 async def _next(caller: Caller, dream: Dream) -> str:

@@ -207,6 +207,7 @@ class DreamAnswer(Answer):
     judge: JudgeName
     policy: Policy
     counts: dict[str, int] | None = None
+    decided: list[str] | None = None
     usage: UsageAnswer | None = None
     cost_usd: float | None = None
     recall_check: RecallCheck | None = None

@@ -10,7 +10,8 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from dreamkeep_store.models import NewDream, NewEntry, StoreName
+from dreamkeep_server.cli.watching import SHOWN_OF_A_KIND_MAX, Seen, lines_of
+from dreamkeep_store.models import Decided, Decision, Decisions, NewDream, NewEntry, StoreName
 from dreamkeep_store.store import open_stores
 
 Fine = Callable[..., str]
@@ -74,6 +75,71 @@ def test_a_dream_runs_in_a_worker_and_proposes(dreamt: dict[str, Any], said: Sai
     assert "completed" in told
     assert f"dreamkeep switch {dreamt['output_version']}" in told
     assert f"version {dreamt['output_version']}" in fine("status")
+
+
+def test_a_dream_tells_the_first_changes_of_each_kind_with_their_reasons(run: Callable[..., Any], fine: Fine) -> None:
+    fine("import", "-", stdin=notes(days=40))
+    result = run("dream")
+    assert "  supersede, medium risk, included: The staging API listens on port 8080." in result.stderr
+    assert "    The newer statement holds: " in result.stderr
+    assert "  archive, low risk, included: Looking at the flaky test." in result.stderr
+    assert "\x1b" not in result.stderr
+    assert "The staging API" not in result.stdout
+
+
+def test_a_dream_for_a_script_prints_json_and_nothing_else(run: Callable[..., Any], fine: Fine) -> None:
+    fine("import", "-", stdin=notes(days=40))
+    ended = json.loads(run("dream", "--json").stdout)
+    assert (ended["status"], ended["decided"]) == ("completed", [])
+
+
+def test_a_dream_of_many_changes_does_not_flood_a_terminal(fine: Fine, terminal: Terminal) -> None:
+    facts = [f"Room {at // 2} is on floor {at // 20}" + "." * (at % 2) for at in range(2_000)]
+    fine("import", "-", stdin="".join(json.dumps({"content": fact}) + "\n" for fact in facts))
+    code, seen = terminal("dream", answer="")
+    assert code == 0
+    assert 1 <= seen.count("low risk, included: Room ") <= SHOWN_OF_A_KIND_MAX
+    assert "included: 1000 (merge 1000)" in seen
+
+
+async def test_a_dream_that_runs_shows_the_latest_that_it_decided(home: Path, fine: Fine, said: Said) -> None:
+    async with open_stores(home / "dreamkeep.db") as stores:
+        await stores.remember(StoreName("user"), NewEntry(content="Tea."), actor="user")
+        dream = (await stores.start_dream(NEW_DREAM)).dream
+        await stores.claim_dream("test", lease_seconds=60)
+        await stores.beat(
+            dream.dream_id,
+            1,
+            lease_seconds=60,
+            stage="judging",
+            done=7,
+            total=9,
+            decisions=Decisions(counts={"archive/low/included": 7}, decided=(decided(7, "Boats \x1b[31m sail."),)),
+        )
+    shown = await anyio.to_thread.run_sync(fine, "dream", "--status")
+    assert "judging 7 of 9" in shown
+    assert "included: 7 (archive 7)" in shown
+    assert "archive, low risk, included: Boats ␛[31m sail." in shown
+    now = await anyio.to_thread.run_sync(said, "dream", "--status")
+    assert now["decided"][0]["number"] == 7
+
+
+def decided(number: int, text: str = "Tea.", decision: Decision = "included") -> Decided:
+    return Decided(number=number, operation="archive", risk="low", decision=decision, reason="Old.", text=text)
+
+
+def test_lines_are_told_once_and_only_the_first_few_of_a_kind() -> None:
+    seen, lines = lines_of(Seen(), [decided(1), decided(2)])
+    assert lines == ["  archive, low risk, included: Tea.", "    Old."] * 2
+    assert lines_of(seen, [decided(1), decided(2)]) == (seen, [])
+    seen, lines = lines_of(seen, [decided(1), decided(3), decided(4), decided(5, decision="suggested")])
+    assert lines == [
+        "  archive, low risk, included: Tea.",
+        "    Old.",
+        "  archive, low risk, suggested: Tea.",
+        "    Old.",
+    ]
+    assert lines_of(seen, [decided(1), decided(6)])[1] == []
 
 
 def test_the_diff_of_a_proposal_is_grouped_and_says_why(dreamt: dict[str, Any], fine: Fine, said: Said) -> None:

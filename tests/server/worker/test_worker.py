@@ -4,19 +4,35 @@ import shutil
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import anyio
 import pytest
 
+from dreamkeep_server.dream.pipeline import PLAN_STEP, plan_json
 from dreamkeep_server.worker import ensure_worker, run_worker
-from dreamkeep_store.models import Dream, DreamId, Message, NewDream, NewEntry, Policy, Recalled, Search, StoreName
+from dreamkeep_store.database import preferred_library
+from dreamkeep_store.models import (
+    DraftChange,
+    Dream,
+    DreamId,
+    Message,
+    NewDream,
+    NewEntry,
+    Policy,
+    Recalled,
+    Search,
+    StoreName,
+)
 from dreamkeep_store.store import Stores, open_stores
 
+LIBRARY: ModuleType = preferred_library
 USER = StoreName("user")
 KILLED_WORKER = Path(__file__).with_name("killed_worker.py")
 LONG_AGO = datetime.now(UTC) - timedelta(days=40)
@@ -120,7 +136,8 @@ async def test_a_resumed_dream_takes_its_plan_from_the_journal(tmp_path: Path) -
         assert (await anyio.run_process(command, check=False)).returncode == -signal.SIGKILL
     with sqlite3.connect(path) as connection:
         rows = connection.execute(
-            "SELECT step, attempt FROM dream_step WHERE dream_id = ? ORDER BY step", (dream.dream_id,)
+            "SELECT step, attempt FROM dream_step WHERE dream_id = ? AND step != 'decided' ORDER BY step",
+            (dream.dream_id,),
         ).fetchall()
         assert rows == [("plan", 1), ("usage", 1)]
         assert connection.execute("SELECT attempt FROM dream").fetchall() == [(2,)]
@@ -254,3 +271,162 @@ async def test_a_dream_over_the_same_input_gives_the_earlier_one(tmp_path: Path)
         first = await start(stores)
         await run_worker(stores, idle_seconds=0.0)
         assert (await start(stores)).dream_id == first.dream_id
+
+
+@contextmanager
+def behind_the_store(path: Path) -> Generator[Any]:
+    """A connection of the test's own, of the same library: two libraries in one process break each other's locks."""
+    connection: Any = LIBRARY.connect(str(path), isolation_level=None)
+    yield connection
+    connection.close()
+
+
+async def failed(stores: Stores, dream: Dream) -> tuple[str | None, str]:
+    """The code and the message of a dream that the real worker ended; nothing was proposed."""
+    await run_worker(stores, idle_seconds=0.0)
+    ended = await stores.get_dream(dream.dream_id)
+    assert (ended.status, ended.output_version) == ("failed", None)
+    assert (await stores.standing(ended.store)).proposal is None
+    return ended.error_code, ended.error_message or ""
+
+
+async def test_a_dream_whose_store_was_merged_away_says_where_its_entries_are(tmp_path: Path) -> None:
+    async with remembered(tmp_path / "dreamkeep.db") as stores:
+        dream = await start(stores)
+        await stores.merge_stores(USER, StoreName("project/acme"), actor="user")
+        code, message = await failed(stores, dream)
+        assert code == "input_memory_store_unavailable"
+        assert "merged into project/acme" in message
+
+
+async def test_a_dream_whose_session_went_to_another_store_says_so(tmp_path: Path) -> None:
+    async with open_stores(tmp_path / "dreamkeep.db") as stores:
+        said = [Message(number=1, role="user", text="I prefer tabs over spaces.")]
+        session = await stores.record_session(USER, said, trust="user", redactions=0, actor="user")
+        dream = await start(stores)
+        await stores.merge_stores(USER, StoreName("project/acme"), actor="user")
+        code, message = await failed(stores, dream)
+        assert code == "input_session_unavailable"
+        assert session.session_id in message
+        assert await stores.verify() == []
+
+
+async def test_a_dream_over_a_damaged_text_is_not_dreamt(tmp_path: Path) -> None:
+    path = tmp_path / "dreamkeep.db"
+    async with remembered(path) as stores:
+        dream = await start(stores)
+        with behind_the_store(path) as behind:
+            behind.execute("UPDATE content SET text = text || '!' WHERE content_id = 1")
+        code, message = await failed(stores, dream)
+        assert code == "input_memory_store_unavailable"
+        assert "`dreamkeep verify`" in message
+        with behind_the_store(path) as behind:
+            behind.execute("UPDATE content SET text = rtrim(text, '!') WHERE content_id = 1")
+
+
+async def test_a_store_that_is_too_large_fails_its_dream_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "dreamkeep.db"
+    async with open_stores(path) as stores:
+        await stores.remember(USER, NewEntry(content="x" * 102_400), actor="agent")
+        with behind_the_store(path) as behind:
+            behind.execute(
+                """
+                INSERT INTO revision (
+                    store_id, entry_id, content_id, tier, tags, trust, asserted_at, from_seq, opened_at
+                )
+                WITH RECURSIVE number (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM number WHERE at < 2622)
+                SELECT store_id, printf('e_%08d', at), content_id, tier, tags, trust, asserted_at, from_seq, opened_at
+                FROM revision CROSS JOIN number
+                """
+            )
+        dream = await start(stores)
+        code, message = await failed(stores, dream)
+        assert code == "input_memory_store_too_large"
+        assert "at most 500,000 entries and 268,435,456 bytes" in message
+
+
+async def test_a_dream_that_takes_longer_than_it_may_ends(tmp_path: Path) -> None:
+    async with remembered(tmp_path / "dreamkeep.db") as stores:
+        dream = await start(stores)
+        await run_worker(stores, idle_seconds=0.0, dream_seconds=0.0)
+        ended = await stores.get_dream(dream.dream_id)
+        assert (ended.status, ended.error_code) == ("failed", "timeout")
+        assert "start_dream with fewer sessions" in (ended.error_message or "")
+        assert (await start(stores)).dream_id != dream.dream_id
+
+
+async def test_a_plan_that_breaks_a_rule_of_the_store_fails_as_a_whole(tmp_path: Path) -> None:
+    async with remembered(tmp_path / "dreamkeep.db") as stores:
+        dream = await start(stores)
+        await journal_a_plan(stores, (await one_change(stores), await one_change(stores)))
+        code, message = await failed(stores, dream)
+        assert code == "verification_failed"
+        assert "c2 rests on what another included change closes" in message
+
+
+async def test_a_fault_of_ours_fails_the_dream_and_is_raised(tmp_path: Path) -> None:
+    async with remembered(tmp_path / "dreamkeep.db") as stores:
+        dream = await start(stores)
+        taken = await stores.claim_dream("dead", lease_seconds=-1.0)
+        assert taken is not None
+        await stores.write_step(dream.dream_id, taken.attempt, PLAN_STEP, b"no plan")
+        with pytest.raises(ExceptionGroup, match="unhandled errors"):
+            await run_worker(stores, idle_seconds=0.0)
+        ended = await stores.get_dream(dream.dream_id)
+        assert (ended.status, ended.error_code) == ("failed", "internal_error")
+        assert "worker.log" in (ended.error_message or "")
+
+
+async def one_change(stores: Stores) -> DraftChange:
+    """An archiving of the first entry."""
+    (match,) = await stores.search(Search(query="frozen", stores=(USER,)))
+    revision = match.entry.revision_id
+    return DraftChange(
+        operation="archive",
+        risk="low",
+        decision="included",
+        reason="Old.",
+        fingerprint=b"1" * 32,
+        reads=(revision,),
+        closes=(revision,),
+        opens=(),
+    )
+
+
+async def journal_a_plan(stores: Stores, drafts: tuple[DraftChange, ...]) -> None:
+    """Leave this plan in the journal, as a worker that died would have."""
+    taken = await stores.claim_dream("dead", lease_seconds=-1.0)
+    assert taken is not None
+    await stores.write_step(taken.dream_id, taken.attempt, PLAN_STEP, plan_json().dump_json((drafts, ())))
+
+
+async def test_what_a_dream_decides_is_seen_before_it_is_proposed_and_gone_when_it_ended(tmp_path: Path) -> None:
+    path = tmp_path / "dreamkeep.db"
+    async with open_stores(path) as stores:
+        await stores.remember_all(
+            USER,
+            [NewEntry(content=f"Room {at // 2} is on floor {at // 20}" + "." * (at % 2)) for at in range(3_000)],
+            actor="agent",
+        )
+        dream = await start(stores)
+        seen: list[Dream] = []
+
+        async def watch() -> None:
+            while not seen or seen[-1].ended_at is None:
+                now = await stores.get_dream(dream.dream_id)
+                if not seen or now != seen[-1]:
+                    seen.append(now)
+                await anyio.sleep(0.02)  # the worker writes, and SQLite tells nobody
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch)
+            tasks.start_soon(partial(run_worker, stores, idle_seconds=0.0))
+        early = [now for now in seen if now.decided and now.output_version is None]
+        assert early
+        assert all(one.reason and one.text.startswith("Room ") for now in early for one in now.decided)
+        assert max(len(now.decided) for now in early) < 50
+        assert seen[-1].status == "completed"
+        assert seen[-1].decided == ()
+        assert await stores.verify() == []
+        with behind_the_store(path) as behind:
+            assert behind.execute("SELECT COUNT(*) FROM dream_step").fetchone() == (0,)
