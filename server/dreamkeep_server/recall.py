@@ -1,18 +1,39 @@
-"""Recall: which entries answer a query, in which order, and why; the tools and the dream's check use it.
+"""Recall: which entries answer a query, in which order, and why; the tools and the command line use it.
 
-By words for now: the order is the store's BM25. Nothing here remembers what was recalled.
+Words and meaning both count (`ranking`); without an embedder it goes by words. Nothing here remembers what
+was recalled.
 """
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+import anyio
+import anyio.to_thread
+
+from dreamkeep_server.embedding.embedder import EmbedderError
+from dreamkeep_server.meaning.meaning import Meaning, Near
+from dreamkeep_server.ranking.dates import dates_named
+from dreamkeep_server.ranking.formula import Parts, Scores, best, joined, scored
+from dreamkeep_server.ranking.timeline import Fared, Timeline, followed, timeline
 from dreamkeep_server.staleness import is_stale
-from dreamkeep_store.models import Entry, Match, Search
+from dreamkeep_store.errors import StoreError
+from dreamkeep_store.models import Entry, Search, StoreName, WordScores
 from dreamkeep_store.store import Stores
 
+if TYPE_CHECKING:
+    pass
+
 WORD = re.compile(r"[^\W_]+")
+TEXTS_BY_WORDS = 1_000
+"""How many of the best texts by words have their words counted; beyond, nothing reaches a page."""
+FETCH_MORE = 40
+FETCH_GROWTH = 8
+ENTRIES_AT_ONCE = 5_000
+"""What is scored on the event loop: some 3 ms; a longer timeline goes to a thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,28 +42,181 @@ class Ranked:
 
     entry: Entry
     score: float
-    """BM25, bigger is better; comparable within one answer only."""
+    """By `ranking.formula`, bigger is better; comparable within one answer only. 0 where nothing was asked."""
+    parts: Parts | None
     stale: bool
     why: str
-    """What speaks for it, for whoever asks."""
+    """What speaks for it, in a line, for whoever asks."""
 
 
-async def recall(stores: Stores, wanted: Search, now: datetime) -> list[Ranked]:
-    """The entries that answer, best first; `now` decides which look stale."""
-    return [
-        Ranked(entry=match.entry, score=match.score, stale=is_stale(match.entry, now), why=_why(match))
-        for match in await stores.search(wanted)
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """The entries that answer, best first."""
+
+    entries: tuple[Ranked, ...]
+    without_meaning: str | None = None
+    """Why meaning had no part in it, or not in all of it, in a sentence; None when it had, or nobody wanted it to."""
 
 
-def _why(match: Match) -> str:
-    if not match.words:
-        return "newest first"
-    said = set(WORD.findall(unicodedata.normalize("NFKC", match.entry.content).casefold()))
-    found = [word for word in match.words if word in said]
-    missing = len(match.words) - len(found)
-    if not found:
-        return "other forms of the words asked for"
-    return f"says {', '.join(found)}" + (
-        f"; {missing} of {len(match.words)} words not, or in another form" if missing else ""
+class Recall:
+    """Answers queries over one database; it keeps in memory what it compares a query with."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        self.meaning = meaning
+        self._lines: dict[StoreName, Timeline] = {}
+        self._fared: dict[StoreName, Fared] = {}
+        self._reading = anyio.Lock()
+
+    async def find(self, stores: Stores, wanted: Search, now: datetime) -> Ranking:
+        """The entries that answer; an empty query lists the newest.
+
+        `now` decides how fresh they are. Raises what `Stores.search` raises, and no EmbedderError: it goes
+        by words then, and says why.
+        """
+        if not wanted.query.strip():
+            return Ranking(
+                entries=tuple(
+                    Ranked(
+                        entry=match.entry,
+                        score=0.0,
+                        parts=None,
+                        stale=is_stale(match.entry, now),
+                        why="newest first",
+                    )
+                    for match in await stores.search(wanted)
+                )
+            )
+        await stores.saying(wanted, ())  # refuses what cannot be asked, before anything is loaded
+        lines = [await self._line(stores, name, wanted.version) for name in wanted.stores]
+        if not any(len(line.entries) for line in lines):
+            return Ranking(entries=())
+        near, words, why_not = await self._compared(stores, wanted)
+        fared = [await self._outcomes(stores, name, wanted.version) for name in wanted.stores]
+        dates = dates_named(wanted.query)
+
+        def score() -> Scores:
+            return joined(
+                [
+                    scored(
+                        line,
+                        bm25=words.scores,
+                        cosines=None if near is None else near.cosines,
+                        dates=dates,
+                        fared=one,
+                        now=now,
+                    )
+                    for line, one in zip(lines, fared, strict=True)
+                ]
+            )
+
+        many = sum(len(line.entries) for line in lines) > ENTRIES_AT_ONCE
+        scores = await anyio.to_thread.run_sync(score) if many else score()
+        page = await self._page(stores, wanted, scores)
+        return Ranking(
+            entries=tuple(_ranked(entry, scores, row, words.words, now) for entry, row in page),
+            without_meaning=why_not,
+        )
+
+    async def _compared(self, stores: Stores, wanted: Search) -> tuple[Near | None, WordScores, str | None]:
+        """How near all texts are, how well some say the words, and why meaning has no part in it if it has none."""
+        near: Near | None = None
+        words: WordScores | None = None
+        why_not: str | None = None
+        failed: list[StoreError] = []
+
+        async def compare() -> None:
+            nonlocal near, why_not
+            try:
+                near = await self.meaning.near(stores, wanted.query, wanted.stores)
+            except EmbedderError as error:
+                why_not = f"By words only: {error}"
+            except StoreError as error:
+                failed.append(error)
+            else:
+                if near is not None and not near.covered:
+                    why_not = "Texts are still being embedded; those that are not yet go by words only."
+
+        async def look_up() -> None:
+            nonlocal words
+            enough = wanted.offset + wanted.limit
+            try:
+                words = await stores.word_scores(wanted.query, wanted.stores, enough=enough, limit=TEXTS_BY_WORDS)
+            except StoreError as error:
+                failed.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(compare)
+            tasks.start_soon(look_up)
+        if failed:
+            raise failed[0]
+        assert words is not None
+        return near, words, why_not
+
+    async def _page(self, stores: Stores, wanted: Search, scores: Scores) -> list[tuple[Entry, int]]:
+        """The page's entries with their rows: the best are fetched until enough of them pass the filters."""
+        end = wanted.offset + wanted.limit
+        fetch = end + FETCH_MORE
+        passed: dict[int, tuple[Entry, int]] = {}
+        asked = 0
+        while True:
+            rows = best(scores, fetch)
+            row_of = {int(scores.content_ids[row]): row for row in reversed(rows)}
+            new = list(dict.fromkeys(int(scores.content_ids[row]) for row in rows[asked:]))
+            for match in await stores.saying(wanted, new):
+                passed.setdefault(match.entry.revision_id, (match.entry, row_of[match.content_id]))
+            if len(passed) >= end or len(rows) < fetch:
+                return list(passed.values())[wanted.offset : end]
+            asked, fetch = len(rows), fetch * FETCH_GROWTH
+
+    async def _line(self, stores: Stores, name: StoreName, version: int | None) -> Timeline:
+        if version is not None:
+            return timeline(await stores.moments_of_version(name, version))
+        async with self._reading:
+            known = self._lines.get(name)
+            moments = await stores.moments(name, after=None if known is None else known.moments)
+            line = timeline(moments) if known is None else followed(known, moments)
+            self._lines[name] = line
+            return line
+
+    async def _outcomes(self, stores: Stores, name: StoreName, version: int | None) -> Fared | None:
+        """How live entries fared; of an old version's nobody asks."""
+        if version is not None:
+            return None
+        known = self._fared.get(name)
+        newest = await stores.newest_outcome()
+        seq = self._lines[name].moments.seq
+        if known is None or (known.outcomes.newest, known.outcomes.seq) != (newest, seq):
+            known = Fared(outcomes=await stores.outcomes(name))
+            self._fared[name] = known
+        return known
+
+
+def _ranked(entry: Entry, scores: Scores, row: int, words: Sequence[str], now: datetime) -> Ranked:
+    parts = scores.parts(row)
+    total = sum((parts.words, parts.meaning or 0.0, parts.occasion, parts.tier, parts.freshness, parts.outcomes))
+    return Ranked(
+        entry=entry, score=total, parts=parts, stale=is_stale(entry, now), why=_why(entry.content, words, parts)
     )
+
+
+def _why(content: str, words: Sequence[str], parts: Parts) -> str:
+    said = set(WORD.findall(unicodedata.normalize("NFKC", content).casefold()))
+    found = [word for word in words if word in said]
+    reasons: list[str] = []
+    if found:
+        missing = len(words) - len(found)
+        more = f" ({missing} of {len(words)} words not, or in another form)" if missing else ""
+        reasons.append(f"says {', '.join(found)}{more}")
+    elif parts.words > 0:
+        reasons.append("other forms of the words asked for, or the date")
+    if parts.meaning is not None:
+        reasons.append(f"similarity {parts.meaning:.2f}")
+    weighed = (
+        ("words", parts.words),
+        ("occasion", parts.occasion),
+        ("tier", parts.tier),
+        ("freshness", parts.freshness),
+        ("outcomes", parts.outcomes),
+    )
+    reasons += [f"{name} {value:+.2f}" for name, value in weighed if abs(value) >= 0.005]
+    return "; ".join(reasons)

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ from mcp.types import Tool as ListedTool
 from pydantic import AnyUrl, ValidationError
 
 from dreamkeep_server.http import BODY_BYTES_MAX, HOST, PATH, StoreTokens, auth_settings, resource_address
+from dreamkeep_server.meaning.background import Background
+from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_server.project import store_of_folder
+from dreamkeep_server.recall import Recall
 from dreamkeep_server.settings import Settings
 from dreamkeep_server.tools import dreams, memory, recollection, review, sessions, status, versions
 from dreamkeep_server.tools.afterwards import Afterwards
@@ -87,9 +91,13 @@ class DreamkeepServer(MCPServer[Serving]):
         if wrong is not None:
             raise ToolError(wrong)
         try:
-            if context is not None and not declared.reads:
-                require_write(caller_of(context), name)
-            return await declared.tool.run(given, context or Context(mcp_server=self), convert_result=True)
+            if context is None or declared.reads:
+                return await declared.tool.run(given, context or Context(mcp_server=self), convert_result=True)
+            caller = caller_of(context)
+            require_write(caller, name)
+            answer = await declared.tool.run(given, context, convert_result=True)
+            caller.serving.background.wake()
+            return answer
         except StoreError as refused:
             raise ToolError(str(refused)) from refused
         except ToolError as error:
@@ -133,11 +141,16 @@ def build_server(
     @asynccontextmanager
     async def lifespan(_: MCPServer[Serving]) -> AsyncGenerator[Serving]:
         recalls = RecallLog(stores)
+        recall = Recall(settings.meaning())
+        background = Background(
+            stores, recall.meaning, partial(dreams.wake_worker, stores, recall.meaning, texts_wait=True)
+        )
         async with anyio.create_task_group() as tasks:
             await tasks.start(recalls.run)
             # A dream that a killed worker left behind goes on; nobody waits for this.
-            tasks.start_soon(_resume, stores)
-            tasks.start_soon(notices.run, stores)
+            tasks.start_soon(_resume, stores, recall.meaning)
+            tasks.start_soon(notices.run, stores, recall.meaning)
+            await tasks.start(background.run)
             try:
                 yield Serving(
                     stores=stores,
@@ -146,10 +159,13 @@ def build_server(
                     local=http_port is None,
                     recalls=recalls,
                     afterwards=Afterwards(tasks),
+                    recall=recall,
+                    background=background,
                 )
             finally:
                 recalls.close()
                 notices.close()
+                background.close()
 
     server = DreamkeepServer(
         NAME,
@@ -205,11 +221,11 @@ async def serve_http(settings: Settings, port: int, *, report: Callable[[str], o
             await uvicorn.Server(config).serve(sockets=[listening])
 
 
-async def _resume(stores: Stores) -> None:
+async def _resume(stores: Stores, meaning: Meaning) -> None:
     """Let a worker take up a dream that another one left behind."""
     # A server that cannot start one can still answer; get_dream tries again, and says why it failed.
     with suppress(UnavailableError):
-        await dreams.wake_worker(stores)
+        await dreams.wake_worker(stores, meaning)
 
 
 async def _leave_on_signal() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -20,6 +20,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from dreamkeep_server.embedding.opening import check_setting
+from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.models import JudgeName, Policy
 
@@ -67,6 +69,15 @@ class Settings(BaseSettings):
     """The most that one dream may cost, in US dollars."""
     judge: Literal["auto"] | JudgeName = "auto"
     """Who judges a dream that names nobody."""
+
+    embedder: Annotated[str, AfterValidator(check_setting)] = "minilm"
+    """What makes the vectors of texts; `none` leaves recall to words."""
+    embedder_key: SecretStr | None = None
+    """The bearer token for an embeddings endpoint."""
+
+    def meaning(self) -> Meaning:
+        """What compares queries with texts, by the embedder that is set; it loads nothing yet."""
+        return Meaning(self.embedder, key=None if self.embedder_key is None else self.embedder_key.get_secret_value())
 
     @property
     def database(self) -> Path:
@@ -122,7 +133,8 @@ def _sentence(detail: ErrorDetails) -> str:
         known = ", ".join(name for name in Settings.model_fields if name != "home")
         return f"{file} sets {field!r}, which is no setting; there are: {known}."
     where = by_field.get(field) or f"{field} in {file}"
-    return f"{where} cannot be used: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
+    said = detail["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{where} cannot be used: {said[:1].lower()}{said[1:]}."
 
 
 def _variables() -> list[str]:

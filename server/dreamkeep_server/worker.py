@@ -8,12 +8,15 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskStatus
 
+from dreamkeep_server.meaning.backlog import embed_share
+from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_store.errors import ConflictError, InvalidError, UnavailableError
 from dreamkeep_store.models import Dream
 from dreamkeep_store.store import Stores, open_stores
@@ -32,24 +35,28 @@ DREAM_SECONDS_MAX = 3_600.0
 """What one worker gives to one dream; that is timeout, and ends it."""
 LOG_BYTES_MAX = 1024 * 1024
 
+NO_MEANING = Meaning("none")
 _started: dict[Path, "subprocess.Popen[bytes]"] = {}
 """The worker that this process started last for a database; asked before another one is started."""
 
 
-async def ensure_worker(stores: Stores) -> None:
-    """Start a worker in the background if a dream waits for one; safe to call at any time.
+async def ensure_worker(stores: Stores, meaning: Meaning = NO_MEANING, *, texts_wait: bool = False) -> None:
+    """Start a worker in the background if a dream waits for one, or texts for vectors; safe to call at any time.
 
     Several workers may run beside each other: whoever claims a dream has it.
     """
-    if not await stores.dream_waits():
+    if not texts_wait and not await stores.dream_waits():
         return
     earlier = _started.get(stores.path)
     if earlier is None or earlier.poll() is not None:
-        _started[stores.path] = await anyio.to_thread.run_sync(_start, stores.path)
+        _started[stores.path] = await anyio.to_thread.run_sync(_start, stores.path, meaning)
 
 
-def _start(database: Path) -> "subprocess.Popen[bytes]":
-    """A detached process: it outlives this one, and no terminal or client can end it by closing."""
+def _start(database: Path, meaning: Meaning) -> "subprocess.Popen[bytes]":
+    """A detached process: it outlives this one, and no terminal or client can end it by closing.
+
+    The endpoint's key goes through a pipe: arguments can be read by every process of the machine.
+    """
     path = database.with_name("worker.log")
     flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND
     if path.exists() and path.stat().st_size > LOG_BYTES_MAX:
@@ -59,9 +66,9 @@ def _start(database: Path) -> "subprocess.Popen[bytes]":
     if sys.platform == "win32":
         new_group = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
     try:
-        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            [sys.executable, "-m", "dreamkeep_server.worker", str(database)],
-            stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-m", "dreamkeep_server.worker", str(database), meaning.setting],
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             cwd=database.parent,
@@ -70,17 +77,22 @@ def _start(database: Path) -> "subprocess.Popen[bytes]":
         )
     finally:
         os.close(log)
+    assert process.stdin is not None
+    with suppress(BrokenPipeError), process.stdin:  # a worker that could not start has said so in its log
+        process.stdin.write((meaning.key or "").encode())
+    return process
 
 
 async def run_worker(
     stores: Stores,
+    meaning: Meaning = NO_MEANING,
     *,
     idle_seconds: float = IDLE_SECONDS,
     lease_seconds: float = LEASE_SECONDS,
     dream_seconds: float = DREAM_SECONDS_MAX,
     report: Callable[[str], None] | None = None,
 ) -> None:
-    """Take waiting dreams one after another; return when none has waited for `idle_seconds`.
+    """Take waiting dreams one after another, embed what waits between them, return after `idle_seconds` of neither.
 
     A dream whose worker has not been heard of for `lease_seconds` waits again; one that takes longer than
     `dream_seconds` fails.
@@ -93,6 +105,8 @@ async def run_worker(
             ended = await _run_claimed(stores, dream, lease_seconds, dream_seconds)
             if report is not None:
                 report(f"Dream {dream.dream_id} of store {dream.store}: {ended}")
+            idle_since = anyio.current_time()
+        elif await embed_share(stores, meaning, owner):
             idle_since = anyio.current_time()
         elif anyio.current_time() - idle_since >= idle_seconds:
             return
@@ -188,13 +202,13 @@ def _news(progress: "Progress") -> tuple[str, int, int]:
     return progress.stage, progress.done, sum(progress.decisions.counts.values())
 
 
-async def _main(database: Path) -> None:
+async def _main(database: Path, embedder: str, key: str | None) -> None:
     async with open_stores(database) as stores:
-        await run_worker(stores, report=print)
+        await run_worker(stores, Meaning(embedder, key=key), report=print)
 
 
 if __name__ == "__main__":
-    anyio.run(_main, Path(sys.argv[1]))
+    anyio.run(_main, Path(sys.argv[1]), sys.argv[2], sys.stdin.read() or None)
     sys.stdout.flush()
     # Python would wait for a thread that makes a plan which nobody wants any more, and no thread can be ended.
     os._exit(0)

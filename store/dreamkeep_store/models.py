@@ -4,6 +4,8 @@ Times are aware and in UTC. Text lengths are in bytes of UTF-8 where a name says
 characters.
 """
 
+from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NewType, get_args
@@ -49,6 +51,7 @@ ErrorCode = Literal[
     "input_memory_store_too_large",
     "budget_exceeded",
     "verification_failed",
+    "judge_unavailable",
 ]
 
 TIERS: tuple[Tier, ...] = get_args(Tier)
@@ -386,6 +389,8 @@ class Dream:
     started_at: datetime | None
     ended_at: datetime | None
     archived_at: datetime | None
+    waits_until: datetime | None = None
+    """When a dream without a worker stops waiting for its judge; None when it waits for none."""
     counts: dict[str, int] = field(default_factory=dict[str, int])
     """Changes by `operation/risk/decision`; until they are proposed, the ones decided so far."""
     decided: tuple[Decided, ...] = ()
@@ -517,13 +522,42 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What a ranking by words and by nearness chooses from, whole: no page was cut from it."""
+class WordScores:
+    """How well the texts of some stores say the words of a query."""
 
-    matches: tuple[Match, ...]
-    """Those found by words, best first; then, in the order of `near`, those that only `near` named."""
-    words_exhausted: bool
-    """Whether no entry outside of `matches` says a word that was searched for."""
+    scores: Mapping[int, float]
+    """BM25 by the text's number, bigger is better: of the best ones, or of all there are."""
+    words: tuple[str, ...]
+    """The terms that were searched for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Which entries a version shows, and when each was said, in numbers only."""
+
+    store_id: int
+    erased: int
+    """How many entries had been erased: when it is another number, nothing continues what was read before."""
+    seq: int
+    whole: bool
+    """Whether these are all entries, or what has changed since the moments that were handed in."""
+    opened: "array[int]"
+    """Five numbers an entry: revision, root, content, the tier's place in TIERS, microseconds since 1970 in UTC.
+
+    The root is the revision in which the state was first written; later ones have larger numbers."""
+    closed: tuple[int, ...]
+    """Revisions that were shown and are no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """How the live entries fared of which somebody said so."""
+
+    newest: int
+    """The number of the newest outcome in the database."""
+    seq: int
+    rows: "array[int]"
+    """Five numbers an entry: revision, useful, wrong, outdated, when last useful (microseconds, or 0)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, takewhile
+from itertools import takewhile
 
 from dreamkeep_store import names
 from dreamkeep_store.database import Row, Transaction, from_micros, to_micros
 from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.limits import check_text, check_topic
-from dreamkeep_store.models import EntryId, Found, Match, Recalled, Search
+from dreamkeep_store.models import EntryId, Match, Recalled, Search, StoreName, WordScores
 from dreamkeep_store.names import StoreRow, Visible
 from dreamkeep_store.revisions import to_entry
 from dreamkeep_store.versions import base_seq, check_page, find_version
@@ -168,10 +168,7 @@ class _Said:
     rows: Sequence[Row]
     scores: Mapping[int, float]
     """BM25 of every text that was looked at, shown or not."""
-    searched: Sequence[Sequence[str]]
-    """The words of each search: the second one found what says none of the first one's."""
-    exhausted: bool
-    """Whether no other text says one of them."""
+    words: Sequence[str]
 
 
 def search(tx: Transaction, wanted: Search, visible: Visible) -> list[Match]:
@@ -181,44 +178,71 @@ def search(tx: Transaction, wanted: Search, visible: Visible) -> list[Match]:
     if not wanted.query.strip():
         return _matches(_newest(tx, asked)[page], {}, ())
     said = _saying(tx, asked, wanted.query)
-    return _matches(said.rows[page], said.scores, said.searched)
+    return _matches(said.rows[page], said.scores, said.words)
 
 
-def search_near(tx: Transaction, wanted: Search, near: Sequence[int], visible: Visible) -> Found:
-    """The matching entries, best first, and behind them those that say a text of `near`, in its order.
+def word_scores(
+    tx: Transaction, query: str, stores: Sequence[StoreName], *, enough: int, limit: int, visible: Visible
+) -> WordScores:
+    """How well the texts of these stores say the query's words, of the best ones.
 
-    The near ones have their BM25 too, however far behind the matching ones that puts them.
+    It looks at `limit` texts first, and at more while fewer than `enough` of them are the stores' own.
     """
-    asked = _parameters(tx, wanted, visible)
-    if not wanted.query.strip():
-        raise InvalidError("An empty query has nothing that is near to it. Ask in a sentence or a few words.")
-    said = _saying(tx, asked, wanted.query)
-    order = {content_id: place for place, content_id in enumerate(near) if content_id not in said.scores}
+    _check_query(query)
+    store_ids = json.dumps([names.find(tx, store, visible).store_id for store in stores])
+    words, common = choose_words(tx, query)
+    if not words:
+        return WordScores(scores={}, words=())
+    scores = _scores(tx, words, store_ids, enough, limit)
+    if common and len(scores) < enough:
+        words = [*words, *common]
+        scores = _scores(tx, words, store_ids, enough, limit)
+    return WordScores(scores=scores, words=tuple(words))
+
+
+def _scores(tx: Transaction, words: Sequence[str], store_ids: str, enough: int, limit: int) -> dict[int, float]:
+    while True:
+        rows = tx.rows(
+            """
+            WITH hit AS MATERIALIZED (
+                SELECT rowid AS content_id, -rank AS score FROM content_fts
+                WHERE content_fts MATCH :match ORDER BY rank, rowid DESC LIMIT :limit
+            )
+            SELECT hit.content_id, hit.score, content.store_id IN (SELECT value FROM json_each(:stores)) AS is_own
+            FROM hit CROSS JOIN content ON content.content_id = hit.content_id
+            """,
+            {"match": match_expression(words), "limit": limit, "stores": store_ids},
+        )
+        scores: dict[int, float] = {row["content_id"]: row["score"] for row in rows if row["is_own"]}
+        if len(scores) >= enough or len(rows) < limit:
+            return scores
+        limit *= FETCH_GROWTH
+
+
+def saying(tx: Transaction, wanted: Search, contents: Sequence[int], visible: Visible) -> list[Match]:
+    """The entries that say these texts, in the order of these; of several that say the same, the newest first.
+
+    They are in the version asked for and pass the filters; the query and the page play no part.
+    """
+    order = {content_id: place for place, content_id in enumerate(contents)}
     rows = sorted(
-        _shown(tx, asked, order), key=lambda row: (order[row["content_id"]], -row["asserted_at"], row["entry_id"])
+        _shown(tx, _parameters(tx, wanted, visible), order),
+        key=lambda row: (order[row["content_id"]], -row["asserted_at"], row["entry_id"]),
     )
-    scores: dict[int, float] = {}
-    for words in reversed(said.searched):
-        scores |= _scores(tx, words, order)
-    return Found(
-        matches=(*_matches(said.rows, said.scores, said.searched), *_matches(rows, scores, said.searched)),
-        words_exhausted=said.exhausted,
-    )
+    return _matches(rows, {}, ())
 
 
-def _matches(rows: Iterable[Row], scores: Mapping[int, float], searched: Iterable[Iterable[str]]) -> list[Match]:
-    words = tuple(chain.from_iterable(searched))
+def _matches(rows: Iterable[Row], scores: Mapping[int, float], words: Sequence[str]) -> list[Match]:
+    said = tuple(words)
     return [
-        Match(entry=to_entry(row), content_id=row["content_id"], score=scores.get(row["content_id"], 0.0), words=words)
+        Match(entry=to_entry(row), content_id=row["content_id"], score=scores.get(row["content_id"], 0.0), words=said)
         for row in rows
     ]
 
 
 def _parameters(tx: Transaction, wanted: Search, visible: Visible) -> dict[str, object]:
     check_page(wanted.limit, wanted.offset)
-    if len(wanted.query.encode(errors="replace")) > QUERY_BYTES_MAX:
-        raise InvalidError(f"The query has more than {QUERY_BYTES_MAX:,} bytes. Ask in a sentence or a few words.")
-    check_text(wanted.query, "query")
+    _check_query(wanted.query)
     stores = [names.find(tx, store, visible) for store in wanted.stores]
     if not stores:
         raise InvalidError("No store was named to search in.")
@@ -244,6 +268,12 @@ def _parameters(tx: Transaction, wanted: Search, visible: Visible) -> dict[str, 
         "until": None if wanted.until is None else to_micros(wanted.until),
         "wanted": wanted.offset + wanted.limit,
     }
+
+
+def _check_query(query: str) -> None:
+    if len(query.encode(errors="replace")) > QUERY_BYTES_MAX:
+        raise InvalidError(f"The query has more than {QUERY_BYTES_MAX:,} bytes. Ask in a sentence or a few words.")
+    check_text(query, "query")
 
 
 def choose_words(tx: Transaction, query: str) -> tuple[list[str], list[str]]:
@@ -302,7 +332,7 @@ def _saying(tx: Transaction, asked: Mapping[str, object], query: str) -> _Said:
     """The entries that say a word of the query; the commonest words count only where the others find too few."""
     words, common = choose_words(tx, query)
     if not words:
-        return _Said(rows=(), scores={}, searched=(), exhausted=True)
+        return _Said(rows=(), scores={}, words=())
     said = _saying_any(tx, asked, words)
     if not common or len(said.rows) >= _wanted(asked):
         return said
@@ -310,8 +340,7 @@ def _saying(tx: Transaction, asked: Mapping[str, object], query: str) -> _Said:
     return _Said(
         rows=[*said.rows, *(row for row in more.rows if row["content_id"] not in said.scores)],
         scores={**more.scores, **said.scores},
-        searched=(words, common),
-        exhausted=more.exhausted,
+        words=(*words, *common),
     )
 
 
@@ -344,21 +373,8 @@ def _saying_any(tx: Transaction, asked: Mapping[str, object], words: Sequence[st
                     row["entry_id"],
                 ),
             )
-            return _Said(rows=best_first, scores=scores, searched=(words,), exhausted=len(hits) < fetch)
+            return _Said(rows=best_first, scores=scores, words=words)
         fetch *= FETCH_GROWTH
-
-
-def _scores(tx: Transaction, words: Sequence[str], contents: Iterable[int]) -> dict[int, float]:
-    """BM25 of those of these texts that say one of the words."""
-    # The plus keeps FTS5 from starting the whole search anew for every single text (15 ms for 200 instead of 0.6).
-    rows = tx.rows(
-        """
-        SELECT rowid AS content_id, -rank AS score FROM content_fts
-        WHERE content_fts MATCH :match AND +rowid IN (SELECT value FROM json_each(:contents))
-        """,
-        {"match": match_expression(words), "contents": json.dumps(list(contents))},
-    )
-    return {row["content_id"]: row["score"] for row in rows}
 
 
 def _shown(tx: Transaction, asked: Mapping[str, object], contents: Iterable[int]) -> Sequence[Row]:

@@ -19,6 +19,7 @@ from dreamkeep_store import (
     limits,
     material,
     merging,
+    moments,
     names,
     proposals,
     recipes,
@@ -57,14 +58,15 @@ from dreamkeep_store.models import (
     EntryId,
     Erased,
     ErrorCode,
-    Found,
     Match,
     Material,
     Message,
+    Moments,
     NewDream,
     NewEntry,
     Operation,
     Outcome,
+    Outcomes,
     Problem,
     Recalled,
     Recipe,
@@ -82,11 +84,13 @@ from dreamkeep_store.models import (
     TextToEmbed,
     Tier,
     Token,
+    TokenUsage,
     Transcript,
     Trust,
     Unfit,
     VectorPage,
     Version,
+    WordScores,
 )
 
 T = TypeVar("T")
@@ -169,13 +173,31 @@ class Stores:
         """The entries that say the query's words, best first; the newest ones for an empty query."""
         return await self._read(lambda tx: search.search(tx, wanted, self._visible))
 
-    async def search_near(self, wanted: Search, near: Sequence[int]) -> Found:
-        """What to rank: the entries that say the query's words, and those whose text's number is in `near`.
+    async def word_scores(self, query: str, stores: Sequence[StoreName], *, enough: int, limit: int) -> WordScores:
+        """How well the best `limit` texts say the query's words, and more while fewer than `enough` are theirs."""
+        return await self._read(
+            lambda tx: search.word_scores(tx, query, stores, enough=enough, limit=limit, visible=self._visible)
+        )
 
-        All of them pass the filters and are shown in that version; none is there twice. Found by words are
-        `wanted.offset + wanted.limit` at least, or all there are. Raises InvalidError for a blank query.
-        """
-        return await self._read(lambda tx: search.search_near(tx, wanted, near, self._visible))
+    async def saying(self, wanted: Search, contents: Sequence[int]) -> list[Match]:
+        """The entries that say these texts and pass the filters, in that order; the query plays no part."""
+        return await self._read(lambda tx: search.saying(tx, wanted, contents, self._visible))
+
+    async def moments(self, store: StoreName, *, after: Moments | None = None) -> Moments:
+        """The live entries in numbers; with `after`, what has changed since, or all when that does not continue."""
+        return await self._read(lambda tx: moments.moments(tx, self._find(tx, store), after))
+
+    async def moments_of_version(self, store: StoreName, number: int) -> Moments:
+        """The entries that a version shows, in numbers; InvalidError for a discarded one."""
+        return await self._read(lambda tx: moments.moments_of_version(tx, self._find(tx, store), number))
+
+    async def outcomes(self, store: StoreName) -> Outcomes:
+        """How the live entries fared of which somebody said so."""
+        return await self._read(lambda tx: moments.outcomes(tx, self._find(tx, store)))
+
+    async def newest_outcome(self) -> int:
+        """The number of the newest outcome in the database; a larger one means that something fared otherwise."""
+        return await self._read(moments.newest_outcome)
 
     async def record_recalls(self, recalls: Sequence[Recalled]) -> None:
         """Write answered recalls down; they are usage, so nothing gets a seq."""
@@ -259,6 +281,25 @@ class Stores:
         """Put an ended dream away."""
         return await self._write(actor, lambda tx: dreams.archive_dream(tx, dream_id, self._visible))
 
+    async def check_awaited(self, dream_id: DreamId) -> None:
+        """ConflictError when the dream does not wait for a judge."""
+        await self._read(lambda tx: dreams.check_awaited(tx, dream_id, self._visible))
+
+    async def answer_step(
+        self, dream_id: DreamId, *, step: str, payload: bytes, done: int, wait_seconds: float | None, actor: str
+    ) -> None:
+        """Journal an answer of the judge that a dream waits for; no further wait lets a worker go on.
+
+        ConflictError when the dream waits for no judge, or this was answered meanwhile.
+        """
+        wait_micros = None if wait_seconds is None else int(wait_seconds * 1e6)
+        await self._write(
+            actor,
+            lambda tx: dreams.answer_step(
+                tx, dream_id, step=step, payload=payload, done=done, wait_micros=wait_micros, visible=self._visible
+            ),
+        )
+
     async def dream_waits(self) -> bool:
         """Whether a worker would find something to do."""
         return await self._read(dreams.dream_waits)
@@ -300,9 +341,27 @@ class Stores:
         """What a step gave, if the journal has it."""
         return await self._read(lambda tx: dreams.read_step(tx, dream_id, step))
 
-    async def write_step(self, dream_id: DreamId, attempt: int, step: str, payload: bytes) -> None:
+    async def read_steps(self, dream_id: DreamId, prefix: str) -> dict[str, bytes]:
+        """What the steps of the dream whose names begin so gave, by their names."""
+        return await self._read(lambda tx: dreams.read_steps(tx, dream_id, prefix))
+
+    async def write_step(
+        self, dream_id: DreamId, attempt: int, step: str, payload: bytes, *, cost: TokenUsage | None = None
+    ) -> None:
         """Journal what a step gave."""
-        await self._write("worker", lambda tx: dreams.write_step(tx, dream_id, attempt, step, payload))
+        await self._write("worker", lambda tx: dreams.write_step(tx, dream_id, attempt, step, payload, cost))
+
+    async def await_judge(
+        self, dream_id: DreamId, attempt: int, *, step: str, payload: bytes, batches: int, wait_seconds: float
+    ) -> None:
+        """Journal so many batches for a judge that answers when it likes, and give the lease back meanwhile."""
+        wait_micros = int(wait_seconds * 1e6)
+        await self._write(
+            "worker",
+            lambda tx: dreams.await_judge(
+                tx, dream_id, attempt, step=step, payload=payload, batches=batches, wait_micros=wait_micros
+            ),
+        )
 
     async def check_input(self, dream_id: DreamId) -> Unfit | None:
         """Why the dream cannot read its version or its sessions; None when it can. Ask before `material`."""

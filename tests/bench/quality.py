@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 import anyio.to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from figures import Table, skipped
-from serving import STORE, Call, all_pages, dream_through, serving
+from serving import STORE, Call, all_pages, dream_through, embedded, serving
 from texts import DATA
 
 T = TypeVar("T")
@@ -103,6 +103,7 @@ class Memory:
             asserted_at = "" if at is None else (at + later).isoformat()
             kept = await self.call("remember", content=item["text"], store=STORE, asserted_at=asserted_at)
             self.items[kept["entry_id"]].append(item["id"])
+        await embedded(self.call, STORE)
 
 
 def said_at(created_at: str | None) -> datetime | None:
@@ -132,8 +133,8 @@ def _score_recall(retrieval: Any, portal: BlockingPortal, quick: bool) -> Table:
         title="Recall",
         columns=("data", "questions / facts", "who", "R@5", "R@10", "MRR", "NDCG@10", "R@10, 95 %", "ms p50 / p95"),
         rows=tuple(rows),
-        note="dreamkeep goes by words for now, through stdio with the real client; FTS5 is the scorer's, in memory in "
-        "its own process; the row with embeddings is from the README beside the data.",
+        note="dreamkeep through stdio with the real client, by the embedder that comes with it; FTS5 is the scorer's, "
+        "in memory in its own process; the row with embeddings summed is from the README beside the data.",
     )
 
 

@@ -1,6 +1,7 @@
 """The installed server on a folder of its own, over stdio, with the real MCP client; and how big it grew."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -8,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import anyio
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
@@ -74,6 +76,16 @@ async def ended(call: Call, dream_id: str) -> dict[str, Any]:
         dream = await call("get_dream", dream_id=dream_id, wait_seconds=WAIT_SECONDS)
         if dream["status"] not in ("pending", "running"):
             return dream
+
+
+async def embedded(call: Call, store: str) -> None:
+    """Return once every text has its vector; a server and its worker see to that by themselves."""
+    while True:
+        told = await call("memory_status", store=store)
+        counted = re.search(r"([\d,]+) of ([\d,]+) texts", told["recall"])
+        if counted is not None and counted[1] == counted[2]:
+            return
+        await anyio.sleep(0.1)
 
 
 async def all_pages(call: Call, tool: str, field: str, **arguments: object) -> list[Any]:

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from dreamkeep_store.database import to_micros
 from dreamkeep_store.errors import ConflictError
 from dreamkeep_store.models import (
     TIERS,
@@ -35,6 +36,7 @@ from dreamkeep_store.models import (
     DreamId,
     Entry,
     EntryId,
+    Moments,
     NewEntry,
     NewRevision,
     Operation,
@@ -124,6 +126,8 @@ class StoreModel(RuleBasedStateMachine):
         self.opened = self.portal.wrap_async_context_manager(open_stores(Path(self.folder.name) / "dreamkeep.db"))
         self.stores: Stores = self.opened.__enter__()
         self.live: States = {}
+        self.followed: dict[int, tuple[int, int]] = {}
+        self.moments: Moments | None = None
         self.roots = 0
         self.hand_writes = 0
         self.ids = 0
@@ -690,6 +694,26 @@ class StoreModel(RuleBasedStateMachine):
             self.same_as(self.do(shown, self.stores), self.live)
         if self.proposal is not None:
             self.same_as(self.do(shown, self.stores, self.proposal.version), self.proposed(self.proposal))
+
+    @invariant()
+    def what_has_changed_adds_up_to_what_is_live(self) -> None:
+        if self.live:
+            self.followed, self.moments = self.do(follow, self.stores, self.followed, self.moments)
+            assert self.followed == {
+                entry.revision_id: (TIERS.index(entry.tier), to_micros(entry.asserted_at))
+                for entry in self.do(shown, self.stores).values()
+            }
+
+
+async def follow(
+    stores: Stores, known: dict[int, tuple[int, int]], after: Moments | None
+) -> tuple[dict[int, tuple[int, int]], Moments]:
+    """Tier and time of the live entries by revision, from what was known and what has changed since."""
+    moments = await stores.moments(USER, after=after)
+    flat = list(moments.opened)
+    opened = {flat[at]: (flat[at + 3], flat[at + 4]) for at in range(0, len(flat), 5)}
+    kept = {} if moments.whole else {key: row for key, row in known.items() if key not in moments.closed}
+    return kept | opened, moments
 
 
 def say(states: States, entry_id: EntryId) -> Says | None:

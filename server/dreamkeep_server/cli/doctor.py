@@ -43,7 +43,7 @@ class Check:
 def doctor(*, quick: bool, as_json: bool) -> None:
     """Check the installation, and say what is wrong with it.
 
-    Python, SQLite, the folder, the database, the worker, the memory. Ends with 4 when it found a
+    Python, SQLite, the folder, the database, the worker, recall, the memory. Ends with 4 when it found a
     problem; a warning is none.
     """
     import anyio
@@ -76,6 +76,7 @@ async def _checks(quick: bool) -> list[Check]:
         async with open_stores(settings.database) as stores:
             checks += _of_file(settings.database, stores.warnings)
             checks.append(await _of_worker(stores))
+            checks += await _of_recall(settings, stores)
             if not quick:
                 checks.append(_of_memory(await stores.verify()))
     except StoreError as error:
@@ -191,6 +192,27 @@ async def _of_worker(stores: "Stores") -> Check:
             sentence="A dream waits and nobody works on it; `dreamkeep worker` does, and so does the next server.",
         )
     return Check(what="worker", verdict="ok", sentence="None is needed: no dream waits.")
+
+
+async def _of_recall(settings: "Settings", stores: "Stores") -> list[Check]:
+    """Whether recall goes by meaning, and how far; it loads the embedder to see whether it can be."""
+    from dreamkeep_server.embedding.embedder import EmbedderError
+
+    meaning = settings.meaning()
+    try:
+        embedder = await meaning.embedder()
+    except EmbedderError as error:
+        return [Check(what="recall", verdict="warning", sentence=f"It goes by words only: {error}")]
+    standing = await meaning.standing(stores)
+    recipes = await stores.recipes()
+    failed = [one for one in recipes if embedder is not None and one.recipe == embedder.recipe and one.failed]
+    checks = [Check(what="recall", verdict="warning" if failed else "ok", sentence=f"It goes by {standing}.")]
+    others = [one for one in recipes if embedder is None or one.recipe != embedder.recipe]
+    if others:
+        kept = ", ".join(f"{one.setting} ({one.embedded:,})" for one in others)
+        sentence = f"Vectors of other embedders are kept: {kept}; `dreamkeep reindex` drops them."
+        checks.append(Check(what="recall", verdict="ok", sentence=sentence))
+    return checks
 
 
 def _of_memory(problems: list[Problem]) -> Check:

@@ -150,14 +150,14 @@ async def _watch(opened: Opened, dream: Dream, *, no_wait: bool, as_json: bool) 
     if no_wait:
         from dreamkeep_server.worker import ensure_worker
 
-        await ensure_worker(opened.stores)
+        await ensure_worker(opened.stores, opened.meaning())
         click.echo(to_json(dream) if as_json else f"Dream {dream.dream_id} goes on in the background.")
         return None
     from dreamkeep_server.cli.drawing import to_stderr
     from dreamkeep_server.cli.watching import watch_drawn
 
     try:
-        ended = await watch_drawn(opened.stores, dream, to_stderr())
+        ended = await watch_drawn(opened.stores, opened.meaning(), dream, to_stderr())
     except anyio.get_cancelled_exc_class():
         click.echo(f"\nDream {dream.dream_id} goes on; `dreamkeep dream --status` shows it.", err=True)
         raise

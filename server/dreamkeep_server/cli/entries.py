@@ -1,10 +1,12 @@
 """`remember`, `recall`, `erase`: entries, one at a time, by a person."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from dreamkeep_server.cli.embedding import embed_now
 from dreamkeep_server.cli.opening import (
     ACTOR,
     DEFAULT_STORE,
@@ -70,6 +72,7 @@ async def remember(
     click.echo(f"{outcomes[remembered.outcome]} {remembered.entry_id} ({remembered.tier}).")
     if redacted.count:
         click.echo(f"{plural(redacted.count, 'secret')} in it was left out.", err=True)
+    await embed_now(opened)
 
 
 @click.command
@@ -104,7 +107,7 @@ async def recall(
 
     Without --store it looks where an agent in this folder would: in the project's store and in "user".
     """
-    from dreamkeep_server.recall import recall as ranked_by
+    from dreamkeep_server.recall import Recall
 
     now = datetime.now(UTC)
     search = Search(
@@ -118,7 +121,10 @@ async def recall(
         until=until,
         limit=limit,
     )
-    found = await ranked_by(opened.stores, search, now)
+    ranking = await Recall(opened.meaning()).find(opened.stores, search, now)
+    found = ranking.entries
+    if ranking.without_meaning is not None:
+        click.echo(ranking.without_meaning, err=True)
     if query and version is None and found:
         await opened.stores.record_recalls(_recalled(query, found, now))
     if as_json:
@@ -139,7 +145,7 @@ async def _stores_read(opened: Opened, named: tuple[str, ...], version: int | No
     return tuple(name for name in dict.fromkeys((own, DEFAULT_STORE)) if name in there)
 
 
-def _recalled(query: str, found: "list[Ranked]", now: datetime) -> list[Recalled]:
+def _recalled(query: str, found: Sequence["Ranked"], now: datetime) -> list[Recalled]:
     by_store: dict[StoreName, list[EntryId]] = {}
     for one in found:
         by_store.setdefault(one.entry.store, []).append(one.entry.entry_id)
@@ -150,7 +156,7 @@ def _ranking(one: "Ranked") -> dict[str, object]:
     return {"score": round(one.score, 4), "stale": one.stale, "why": one.why}
 
 
-def _draw(found: "list[Ranked]", *, explained: bool, several: bool) -> None:
+def _draw(found: Sequence["Ranked"], *, explained: bool, several: bool) -> None:
     from rich.text import Text
 
     from dreamkeep_server.cli.drawing import to_stdout

@@ -1,4 +1,4 @@
-"""`backup`, `restore`, `reindex`, `verify`: the database as a whole."""
+"""`backup`, `restore`, `verify`: the database as a whole."""
 
 import os
 import tempfile
@@ -115,14 +115,6 @@ def _move_aside(target: Path, kept: Path) -> None:
         file = target.with_name(target.name + ending)
         if file.exists():
             file.replace(kept.with_name(kept.name + ending))
-
-
-@click.command
-@with_stores
-async def reindex(opened: Opened) -> None:
-    """Build the full-text index again from the texts."""
-    await opened.stores.reindex()
-    click.echo("The full-text index is built anew.")
 
 
 @click.command

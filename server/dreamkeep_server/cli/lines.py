@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from dreamkeep_server.cli.embedding import embed_later
 from dreamkeep_server.cli.line import Line, read_line, write_line
 from dreamkeep_server.cli.opening import (
     ACTOR,
@@ -65,6 +66,7 @@ async def import_lines(opened: Opened, *, file: Path, store: str | None, trust: 
         for batch, bytes_read in _batches(stream, trust, counts):
             await _import_batch(opened, own, batch, counts)
             progress.update(task, completed=bytes_read)
+    await embed_later(opened)
     if as_json:
         click.echo(to_json(counts))
         return

@@ -33,7 +33,7 @@ VERBS = {
     "erase": "dreamkeep_server.cli.entries:erase",
     "backup": "dreamkeep_server.cli.files:backup",
     "restore": "dreamkeep_server.cli.files:restore",
-    "reindex": "dreamkeep_server.cli.files:reindex",
+    "reindex": "dreamkeep_server.cli.embedding:reindex",
     "verify": "dreamkeep_server.cli.files:verify",
     "doctor": "dreamkeep_server.cli.doctor:doctor",
     "worker": "dreamkeep_server.cli.serve:worker",

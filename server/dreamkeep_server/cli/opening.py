@@ -14,6 +14,7 @@ from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.models import StoreName
 
 if TYPE_CHECKING:
+    from dreamkeep_server.meaning.meaning import Meaning
     from dreamkeep_server.settings import Settings
     from dreamkeep_store.store import Stores
 
@@ -39,6 +40,10 @@ class Opened:
 
     settings: "Settings"
     stores: "Stores"
+
+    def meaning(self) -> "Meaning":
+        """What compares queries with texts; it loads nothing yet."""
+        return self.settings.meaning()
 
 
 def with_stores(

@@ -41,4 +41,6 @@ async def worker(opened: Opened, *, idle_seconds: float) -> None:
     """
     from dreamkeep_server.worker import run_worker
 
-    await run_worker(opened.stores, idle_seconds=idle_seconds, report=lambda line: click.echo(line, err=True))
+    await run_worker(
+        opened.stores, opened.meaning(), idle_seconds=idle_seconds, report=lambda line: click.echo(line, err=True)
+    )

@@ -14,6 +14,7 @@ from dreamkeep_store.models import DECISIONS, OPERATIONS, RISKS, Change, Decided
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dreamkeep_server.meaning.meaning import Meaning
     from dreamkeep_store.store import Stores
 
 LOOK_AGAIN_SECONDS = 0.1
@@ -49,7 +50,7 @@ def lines_of(seen: Seen, decided: Iterable[Decided]) -> tuple[Seen, list[str]]:
     return Seen(of_a_kind=told, number=newest), lines
 
 
-async def watch(stores: "Stores", dream_id: DreamId) -> AsyncGenerator[Dream]:
+async def watch(stores: "Stores", meaning: "Meaning", dream_id: DreamId) -> AsyncGenerator[Dream]:
     """The dream each time it changed, until it ended; a worker is started whenever one is missing.
 
     It asks the database again and again: the worker is another process, and SQLite tells nobody that
@@ -64,11 +65,13 @@ async def watch(stores: "Stores", dream_id: DreamId) -> AsyncGenerator[Dream]:
             return
         seen = dream
         if await stores.dream_waits():
-            await ensure_worker(stores)
+            await ensure_worker(stores, meaning)
         await anyio.sleep(LOOK_AGAIN_SECONDS)
 
 
-async def watch_drawn(stores: "Stores", dream: Dream, console: "Console", *, tells: bool = True) -> Dream:
+async def watch_drawn(
+    stores: "Stores", meaning: "Meaning", dream: Dream, console: "Console", *, tells: bool = True
+) -> Dream:
     """The dream once it has ended; meanwhile a bar on a terminal, or a line a stage in a pipe.
 
     With `tells`, the first changes of each kind are printed as they are decided, unless it ended long ago.
@@ -87,7 +90,7 @@ async def watch_drawn(stores: "Stores", dream: Dream, console: "Console", *, tel
     tells = tells and dream.ended_at is None
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("dreaming", total=None, of="")
-        async for now in watch(stores, dream.dream_id):
+        async for now in watch(stores, meaning, dream.dream_id):
             dream = now
             seen, lines = lines_of(seen, dream.decided if tells else ())
             for line in lines:

@@ -8,7 +8,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mcp.client import Client
     from rich.console import Console
 
+    from dreamkeep_server.meaning.meaning import Meaning
     from dreamkeep_store.store import Stores
 
 STORE = StoreName("tidewater")
@@ -65,6 +66,8 @@ async def _play(home: Path) -> None:
     from mcp.client.stdio import StdioServerParameters
 
     from dreamkeep_server.cli.drawing import to_stdout
+    from dreamkeep_server.embedding.embedder import EmbedderError
+    from dreamkeep_server.meaning.meaning import Meaning
     from dreamkeep_store.store import open_stores
 
     server = StdioServerParameters(
@@ -79,11 +82,15 @@ async def _play(home: Path) -> None:
     async with Client(server) as client, open_stores(home / "dreamkeep.db") as stores:
         agent = Agent(client=client)
         await agent.work_for_six_weeks()
+        meaning = Meaning("minilm")
+        with suppress(EmbedderError):  # recall says by itself that it goes by words
+            while await meaning.embed_waiting(stores):
+                pass
         waiting.stop()
-        await _tell(console, agent, stores)
+        await _tell(console, agent, stores, meaning)
 
 
-async def _tell(console: "Console", agent: "Agent", stores: "Stores") -> None:
+async def _tell(console: "Console", agent: "Agent", stores: "Stores", meaning: "Meaning") -> None:
     """The story, in the order in which it happens."""
     from dreamkeep_server.cli.watching import watch_drawn
 
@@ -99,7 +106,9 @@ async def _tell(console: "Console", agent: "Agent", stores: "Stores") -> None:
     _scene(console, "2  It dreams", "in the background, on one version; no key, no network, no model")
     started = await agent.call("start_dream")
     await agent.call("remember", content=WRITTEN_MEANWHILE)
-    dream = await watch_drawn(stores, await stores.get_dream(DreamId(started["dream_id"])), console, tells=False)
+    dream = await watch_drawn(
+        stores, meaning, await stores.get_dream(DreamId(started["dream_id"])), console, tells=False
+    )
     if dream.status != "completed" or dream.output_version is None:
         raise click.ClickException(f"the dream ended {dream.status}: {dream.error_message}")
     changes = list((await stores.list_changes(dream.dream_id, limit=100)).changes)

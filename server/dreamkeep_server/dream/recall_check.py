@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dreamkeep_server.recall import recall
-from dreamkeep_store.models import Change, Entry, EntryId, Recalled, Search
+from dreamkeep_store.models import Change, EntryId, Recalled, Search
 from dreamkeep_store.store import Stores
 
 RECALLS_CHECKED_MAX = 200
@@ -62,8 +61,7 @@ def _is_found(entry_id: EntryId, after: set[EntryId], became: dict[EntryId, froz
 
 async def _found(stores: Stores, recalled: Recalled, version: int) -> list[EntryId]:
     wanted = Search(query=recalled.query, stores=(recalled.store,), version=version, limit=FOUND_AT_MOST)
-    found: list[Entry] = [ranked.entry for ranked in await recall(stores, wanted, recalled.at)]
-    return [entry.entry_id for entry in found]
+    return [match.entry.entry_id for match in await stores.search(wanted)]
 
 
 async def included_changes(stores: Stores, dream_id: str) -> list[Change]:

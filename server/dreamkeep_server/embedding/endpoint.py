@@ -1,5 +1,6 @@
 """Any server with OpenAI's embeddings call: `POST {base}/embeddings`, which many local model servers have too."""
 
+import logging
 import time
 import weakref
 from collections.abc import Sequence
@@ -37,6 +38,9 @@ _REFUSED: Final = {
     413: "refused the text as too long",
     422: "refused the request; the text or the model's name may be the reason",
 }
+
+# It would tell of each retry on standard error; what came of all of them is in the EmbedderError.
+logging.getLogger("stamina").setLevel(logging.ERROR)
 
 
 class _Vector(BaseModel):

@@ -8,6 +8,8 @@ from typing import Any, cast
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context
 
+from dreamkeep_server.meaning.background import Background
+from dreamkeep_server.recall import Recall
 from dreamkeep_server.settings import Settings
 from dreamkeep_server.tools.afterwards import Afterwards
 from dreamkeep_server.tools.recalls import RecallLog
@@ -33,6 +35,8 @@ class Serving:
     """Whether the caller shares this machine's files (stdio)."""
     recalls: RecallLog
     afterwards: Afterwards
+    recall: Recall
+    background: Background
     reminded: dict[tuple[str, StoreName], datetime] = field(default_factory=dict[tuple[str, StoreName], datetime])
     """When a caller was last told about a store's proposal or due dream."""
 

@@ -8,6 +8,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from dreamkeep_server.asking import judge_of, least_of, policy_of
+from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_server.tools.arguments import Count, Dollars, Flag, VersionOrHead
 from dreamkeep_server.tools.caller import ACTOR, Caller, caller_of
 from dreamkeep_server.tools.cuts import one_line
@@ -93,7 +94,7 @@ async def start_dream(
         estimate = await estimate_of(caller.stores, wanted)
         return StartAnswer(judge=judged_by, policy=allowed, estimate=estimate, note=" ".join(notes) or None)
     started = await caller.stores.start_dream(wanted)
-    await wake_worker(caller.serving.stores)
+    await wake_worker(caller.serving.stores, caller.serving.recall.meaning)
     if started.earlier:
         notes.append("The same input was dreamt over before, with the same result; this is that dream.")
     else:
@@ -112,7 +113,7 @@ async def get_dream(ctx: Context, *, dream_id: str = "", wait_seconds: Wait = 0)
     output_version, error. wait_seconds (to 50) waits for its end."""
     caller = caller_of(ctx)
     dream = await latest_dream(caller, dream_id)
-    await wake_worker(caller.serving.stores)
+    await wake_worker(caller.serving.stores, caller.serving.recall.meaning)
     if wait_seconds:
         dream = await _ended(ctx, caller, dream, wait_seconds)
     return await dream_answer(caller, dream)
@@ -246,18 +247,18 @@ def _named(sessions: Sessions) -> tuple[SessionId, ...]:
     return tuple(SessionId(session_id) for session_id in dict.fromkeys(sessions))
 
 
-async def wake_worker(stores: Stores) -> None:
-    """Start a worker if a dream waits for one. Raises UnavailableError when none can be started."""
-    if await stores.dream_waits():
+async def wake_worker(stores: Stores, meaning: Meaning, *, texts_wait: bool = False) -> None:
+    """Start a worker if a dream waits for one, or texts for vectors. Raises UnavailableError when none can be."""
+    if texts_wait or await stores.dream_waits():
         # It brings all that dreams along, which takes longer to import than a server may take to start.
         from dreamkeep_server.worker import ensure_worker
 
         try:
-            await ensure_worker(stores)
+            await ensure_worker(stores, meaning, texts_wait=texts_wait)
         except OSError as error:
             raise UnavailableError(
-                f"A dream waits, but no worker could be started for it ({error.strerror}). `dreamkeep worker` in a "
-                f"terminal runs it; get_dream tries again."
+                f"Work waits, but no worker could be started for it ({error.strerror}). `dreamkeep worker` in a "
+                f"terminal does it; get_dream tries again."
             ) from error
 
 
@@ -275,7 +276,7 @@ async def _ended(ctx: Context, caller: Caller, dream: Dream, seconds: int) -> Dr
                 told = (dream.stage, dream.done)
                 await ctx.report_progress(dream.done, dream.total or None, dream.stage)
             await anyio.sleep(LOOK_AGAIN_SECONDS)
-            await wake_worker(caller.serving.stores)
+            await wake_worker(caller.serving.stores, caller.serving.recall.meaning)
             dream = await caller.stores.get_dream(dream.dream_id)
     return dream
 

@@ -16,6 +16,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated
 from mcp.types import SubscriptionsListenRequestParams
 from pydantic import ValidationError
 
+from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_server.tools.caller import Caller, Serving, caller_in
 from dreamkeep_server.tools.dreams import wake_worker
 from dreamkeep_store.errors import NotFoundError, UnavailableError
@@ -77,7 +78,7 @@ class Notices:
                     del self._listeners[dream_id]
                     self._told.pop(dream_id, None)
 
-    async def run(self, stores: Stores) -> None:
+    async def run(self, stores: Stores, meaning: Meaning) -> None:
         """Tell until `close`; asks the database while somebody listens to a dream that has not ended.
 
         The worker is another process, and SQLite tells nobody that another connection has written.
@@ -89,14 +90,14 @@ class Notices:
                     await self._wanted.wait()
                 # A full disk or a long lock is told to whoever calls a tool; here the next look is soon.
                 with suppress(UnavailableError):
-                    await self._look(stores)
+                    await self._look(stores, meaning)
                 await anyio.sleep(LOOK_AGAIN_SECONDS)
 
     def close(self) -> None:
         """Let `run` end."""
         self._running.cancel()
 
-    async def _look(self, stores: Stores) -> None:
+    async def _look(self, stores: Stores, meaning: Meaning) -> None:
         for dream_id, told in list(self._told.items()):
             dream = await stores.get_dream(dream_id)
             if dream_id not in self._told:
@@ -107,7 +108,7 @@ class Notices:
                 self._told[dream_id] = (dream.status, dream.stage)
             if (dream.status, dream.stage) != told:
                 await self.bus.publish(ResourceUpdated(uri=f"{SCHEME}{dream_id}"))
-        await wake_worker(stores)
+        await wake_worker(stores, meaning)
 
 
 async def _dream_seen(caller: Caller, address: str) -> Dream | None:

@@ -6,8 +6,7 @@ from typing import Literal
 
 from mcp.server.mcpserver import Context
 
-from dreamkeep_server.recall import Ranked
-from dreamkeep_server.recall import recall as rank
+from dreamkeep_server.recall import Ranked, Ranking
 from dreamkeep_server.tools.arguments import Limit, Names, Tiers, VersionOrHead, chosen, moment
 from dreamkeep_server.tools.caller import Caller, caller_of
 from dreamkeep_server.tools.cursors import cursor_after, position_of
@@ -64,7 +63,7 @@ async def recall(
     stores = await _stores(caller, chosen(store), version)
     call = (query, stores, limit, tiers, tags, topic, since, until, version)
     position = position_of(cursor, *call)
-    ranked: list[Ranked] = []
+    ranking = Ranking(entries=())
     if stores:
         search = Search(
             query=query,
@@ -78,13 +77,16 @@ async def recall(
             limit=limit,
             offset=position,
         )
-        ranked = await rank(caller.stores, search, caller.now)
+        ranking = await caller.serving.recall.find(caller.stores, search, caller.now)
+    ranked = ranking.entries
     if query.strip() and version == "head":
         _note(caller, stores, query, ranked)
+    said = [ranking.without_meaning] if ranking.without_meaning else []
     reminder = None if cursor else await remind(caller, stores)
-    entries, was_cut = _rows(caller, ranked, limit, detail, len(reminder or "") + len(CUT_NOTE))
+    said += [reminder] if reminder else []
+    entries, was_cut = _rows(caller, ranked, limit, detail, sum(map(len, said)) + len(CUT_NOTE))
     notes = [NOTHING_NOTE] if not entries and not cursor else [CUT_NOTE] if was_cut else []
-    notes += [reminder] if reminder else []
+    notes += said
     return RecallAnswer(
         entries=entries,
         note=" ".join(notes) or None,

@@ -386,4 +386,5 @@ class StatusAnswer(Answer):
     default_store: str | None = None
     stores: list[str]
     standing: list[StoreStatus]
+    recall: str
     health: list[str]

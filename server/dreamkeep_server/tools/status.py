@@ -23,6 +23,7 @@ async def memory_status(ctx: Context, store: str = "") -> StatusAnswer:
         default_store=caller.own,
         stores=shown,
         standing=[await _standing(caller, name) for name in await caller.stores_read([store] if store else [])],
+        recall=await caller.serving.recall.meaning.standing(caller.stores),
         health=list(caller.stores.warnings) or ["ok"],
     )
 

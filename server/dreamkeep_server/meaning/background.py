@@ -1,0 +1,67 @@
+"""Embedding beside a running server: what its clients write gets its vectors, and nobody waits for them."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+from anyio.abc import TaskStatus
+
+from dreamkeep_server.embedding.embedder import EmbedderError
+from dreamkeep_server.meaning.meaning import Meaning
+from dreamkeep_store.errors import StoreError
+from dreamkeep_store.store import Stores
+
+WARM_UP_SECONDS = 0.5
+"""After the start: a client's first question is answered by then, and the second finds the model loaded."""
+TEXTS_MAX = 256
+"""What a server embeds in a row, newest first; a longer backlog is a worker's."""
+RETRY_SECONDS = 60.0
+
+
+class Background:
+    """Embeds what was written, whenever it is woken; a recall that comes first goes by words for those texts."""
+
+    def __init__(self, stores: Stores, meaning: Meaning, leave: Callable[[], Awaitable[object]]) -> None:
+        """`leave` hands a long backlog to a worker."""
+        self._stores = stores
+        self._meaning = meaning
+        self._leave = leave
+        self._written = anyio.Event()
+        self._scope = anyio.CancelScope()
+
+    def wake(self) -> None:
+        """Something may have been written."""
+        self._written.set()
+
+    def close(self) -> None:
+        """End `run`; what waits then is embedded by the next server, or a worker."""
+        self._scope.cancel()
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Embed until `close`."""
+        task_status.started()
+        with self._scope:
+            with anyio.move_on_after(WARM_UP_SECONDS):
+                await self._written.wait()
+            while True:
+                self._written = anyio.Event()
+                worked = await self._embed()
+                with anyio.move_on_after(None if worked else RETRY_SECONDS):
+                    await self._written.wait()
+
+    async def _embed(self) -> bool:
+        """Embed what waits, or some of it; whether there is nothing to try again later."""
+        try:
+            if not self._meaning.loaded and not await self._stores.list_stores():
+                return True  # nobody has remembered anything: the model may never be needed
+            done = 0
+            while done < TEXTS_MAX:
+                embedded = await self._meaning.embed_waiting(self._stores, newest=True)
+                if not embedded:
+                    return True
+                done += embedded
+            await self._leave()
+        except (EmbedderError, StoreError):
+            # Neither an embedder nor a full disk may end a server that can still answer by words; recall,
+            # memory_status and `dreamkeep doctor` say what is wrong.
+            return False
+        return True

@@ -1,0 +1,201 @@
+"""Recall by words and meaning, over a real database with the embedder that comes with the package."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dreamkeep_server.meaning.meaning import Meaning
+from dreamkeep_server.recall import Ranking, Recall
+from dreamkeep_store.errors import InvalidError, NotFoundError
+from dreamkeep_store.models import EntryId, NewEntry, Search, StoreName
+from dreamkeep_store.store import Stores
+
+from .conftest import Remote
+
+USER = StoreName("user")
+WORK = StoreName("project/work")
+NOW = datetime.now(UTC)
+FACTS = (
+    "Ana installs packages with pnpm.",
+    "Her cat sleeps on the sofa.",
+    "Releases go out on Tuesday after the stand-up.",
+    "The invoice service listens on port 8443.",
+)
+
+
+async def remember(stores: Stores, *texts: str, store: StoreName = USER, **fields: Any) -> list[EntryId]:
+    kept = await stores.remember_all(store, [NewEntry(content=text, **fields) for text in texts], actor="agent")
+    return [one.entry_id for one in kept]
+
+
+async def recalling(stores: Stores, setting: str = "minilm") -> Recall:
+    """A recall for which everything is embedded."""
+    recall = Recall(Meaning(setting))
+    while await recall.meaning.embed_waiting(stores):
+        pass
+    return recall
+
+
+async def ask(recall: Recall, stores: Stores, query: str, *names: StoreName, **wanted: Any) -> Ranking:
+    return await recall.find(stores, Search(query=query, stores=names or (USER,), **wanted), NOW)
+
+
+def contents(ranking: Ranking) -> list[str]:
+    return [ranked.entry.content for ranked in ranking.entries]
+
+
+async def test_a_fact_is_found_by_what_it_means(stores: Stores) -> None:
+    await remember(stores, *FACTS)
+    recall = await recalling(stores)
+    found = await ask(recall, stores, "which pets does she keep", limit=1)
+    assert contents(found) == ["Her cat sleeps on the sofa."]
+    assert found.without_meaning is None
+    (ranked,) = found.entries
+    assert ranked.parts is not None
+    assert ranked.parts.meaning is not None
+    assert f"similarity {ranked.parts.meaning:.2f}" in ranked.why
+
+
+async def test_a_fact_is_found_by_its_words_before_it_has_a_vector(stores: Stores) -> None:
+    await remember(stores, *FACTS)
+    recall = await recalling(stores)
+    await remember(stores, "The build server is called Kestrel.")
+    found = await ask(recall, stores, "Kestrel", limit=1)
+    assert contents(found) == ["The build server is called Kestrel."]
+    assert found.entries[0].parts is not None
+    assert found.entries[0].parts.meaning is None
+
+
+async def test_without_an_embedder_it_goes_by_words_and_nobody_is_told_off(stores: Stores) -> None:
+    await remember(stores, *FACTS)
+    recall = await recalling(stores, "none")
+    found = await ask(recall, stores, "port of the invoices")
+    assert contents(found) == ["The invoice service listens on port 8443."]
+    assert found.without_meaning is None
+    assert contents(await ask(recall, stores, "which pets does she keep")) == []
+
+
+async def test_when_the_embedder_fails_it_goes_by_words_and_says_why(stores: Stores, remote: Remote) -> None:
+    await remember(stores, *FACTS)
+    recall = await recalling(stores, remote.setting)
+    remote.down = True
+    found = await ask(recall, stores, "port of the invoices")
+    assert contents(found) == ["The invoice service listens on port 8443."]
+    assert found.without_meaning is not None
+    assert found.without_meaning.startswith("By words only: ")
+
+
+async def test_it_says_when_texts_are_still_being_embedded(stores: Stores, remote: Remote) -> None:
+    await remember(stores, *FACTS)
+    recall = Recall(Meaning(remote.setting))
+    found = await ask(recall, stores, "port of the invoices", limit=1)
+    assert contents(found) == ["The invoice service listens on port 8443."]
+    assert found.without_meaning is not None
+    assert "still being embedded" in found.without_meaning
+
+
+async def test_what_was_forgotten_retagged_or_edited_is_as_it_is_now(stores: Stores) -> None:
+    cat, port = await remember(stores, "Her cat sleeps on the sofa.", "The invoice service listens on port 8443.")
+    recall = await recalling(stores)
+    assert len(contents(await ask(recall, stores, "cat on the sofa"))) >= 1
+    await stores.forget([cat], actor="agent")
+    assert "Her cat sleeps on the sofa." not in contents(await ask(recall, stores, "cat on the sofa"))
+    await stores.unforget([cat], actor="agent")
+    assert contents(await ask(recall, stores, "cat on the sofa"))[0] == "Her cat sleeps on the sofa."
+    await stores.retag([port], tier="persistent", actor="agent")
+    found = await ask(recall, stores, "invoice service port", limit=1)
+    assert found.entries[0].entry.tier == "persistent"
+    await stores.erase([cat], actor="user")
+    assert "Her cat sleeps on the sofa." not in contents(await ask(recall, stores, "cat on the sofa"))
+
+
+async def test_filters_make_results_fewer_only_where_there_are_fewer(stores: Stores) -> None:
+    await remember(stores, *(f"Tea number {number} is fine tea." for number in range(300)))
+    await remember(stores, *(f"A cup of something hot, number {number}." for number in range(12)), tags=("rare",))
+    recall = await recalling(stores)
+    found = await ask(recall, stores, "tea", tags=("rare",), limit=10)
+    assert len(found.entries) == 10
+    assert all(ranked.entry.tags == ("rare",) for ranked in found.entries)
+
+
+async def test_an_old_version_and_a_proposal_have_their_own_answers(stores: Stores) -> None:
+    (cat,) = await remember(stores, "Her cat sleeps on the sofa.")
+    await remember(stores, "Releases go out on Tuesday.")
+    await remember(stores, "Elsewhere.", store=WORK)
+    recall = await recalling(stores)
+    assert contents(await ask(recall, stores, "which pets does she keep", version=1)) == []
+    await stores.forget([cat], actor="agent")
+    found = await ask(recall, stores, "which pets does she keep")
+    assert "Her cat sleeps on the sofa." not in contents(found)
+    with pytest.raises(NotFoundError):
+        await ask(recall, stores, "pets", version=99)
+    with pytest.raises(InvalidError):
+        await ask(recall, stores, "pets", USER, WORK, version=1)
+
+
+async def test_several_stores_are_ranked_together_and_a_hidden_one_is_not_found(stores: Stores) -> None:
+    await remember(stores, "Her cat sleeps on the sofa.")
+    await remember(stores, "The dog of the office is called Bruno.", store=WORK)
+    recall = await recalling(stores)
+    found = contents(await ask(recall, stores, "which pets are there", USER, WORK))
+    assert set(found) == {"Her cat sleeps on the sofa.", "The dog of the office is called Bruno."}
+    with pytest.raises(NotFoundError):
+        await ask(recall, stores.within(frozenset({USER})), "pets", WORK)
+
+
+async def test_how_entries_fared_moves_them(stores: Stores) -> None:
+    one, other = await remember(
+        stores, "The staging database is on host alpha.", "The staging database is on host gamma."
+    )
+    recall = await recalling(stores)
+    await stores.record_outcome([one], "outdated", actor="agent")
+    found = await ask(recall, stores, "which host has the staging database")
+    assert [ranked.entry.entry_id for ranked in found.entries] == [other, one]
+    await stores.record_outcome([other], "wrong", actor="agent")
+    await stores.record_outcome([other], "wrong", actor="agent")
+    found = await ask(recall, stores, "which host has the staging database")
+    assert [ranked.entry.entry_id for ranked in found.entries] == [one, other]
+
+
+async def test_an_exact_text_is_first_whatever_weighs_against_it(stores: Stores) -> None:
+    old = NOW - timedelta(days=900)
+    (exact,) = await remember(stores, FACTS[3], tier="ephemeral", asserted_at=old)
+    for _ in range(5):
+        await stores.record_outcome([exact], "wrong", actor="agent")
+    others = await remember(
+        stores, *(f"The {name} service listens on a port." for name in ("mail", "log", "auth")), tier="persistent"
+    )
+    await stores.record_outcome(others, "useful", actor="agent")
+    recall = await recalling(stores)
+    assert contents(await ask(recall, stores, FACTS[3], limit=1)) == [FACTS[3]]
+
+
+@pytest.mark.parametrize(
+    "query", ["x" * 4_000, "日本語の質問", "🍵🍵", "\x07\x08", "a" * 50_000 + " cat", "NOT (cat OR *)", "ﾊﾝｶｸ ١٢٣"]
+)
+async def test_any_query_is_answered(stores: Stores, query: str) -> None:
+    await remember(stores, *FACTS, "猫はソファで眠る。", "🍵 is tea.")
+    recall = await recalling(stores)
+    await ask(recall, stores, query)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 7), min_size=1, max_size=8),
+    query=st.sampled_from(("tea", "something to drink", "which pets", "zebra")),
+)
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+async def test_pages_join_to_the_whole_answer(stores: Stores, sizes: Sequence[int], query: str) -> None:
+    texts = [f"{what} number {number}" for what in ("Tea", "A cat", "Hot chocolate") for number in range(10)]
+    await remember(stores, *texts)
+    recall = await recalling(stores)
+    whole = contents(await ask(recall, stores, query, limit=100))
+    joined: list[str] = []
+    for size in sizes:
+        joined += contents(await ask(recall, stores, query, limit=size, offset=len(joined)))
+    assert joined == whole[: sum(sizes)]
