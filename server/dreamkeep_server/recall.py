@@ -4,6 +4,7 @@ Words and meaning both count (`ranking`); without an embedder it goes by words. 
 was recalled.
 """
 
+import importlib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -21,13 +22,14 @@ from dreamkeep_server.ranking.formula import Parts, Scores, best, joined, scored
 from dreamkeep_server.ranking.timeline import Fared, Timeline, followed, timeline
 from dreamkeep_server.staleness import is_stale
 from dreamkeep_store.errors import StoreError
-from dreamkeep_store.models import Entry, Search, StoreName, WordScores
+from dreamkeep_store.models import Entry, Match, Search, StoreName, WordScores
 from dreamkeep_store.store import Stores
 
 if TYPE_CHECKING:
     pass
 
 WORD = re.compile(r"[^\W_]+")
+LOADING = "By words only: what meaning needs is being loaded; a moment later recall finds more."
 TEXTS_BY_WORDS = 1_000
 """How many of the best texts by words have their words counted; beyond, nothing reaches a page."""
 FETCH_MORE = 40
@@ -67,24 +69,30 @@ class Recall:
         self._fared: dict[StoreName, Fared] = {}
         self._reading = anyio.Lock()
 
-    async def find(self, stores: Stores, wanted: Search, now: datetime) -> Ranking:
+    async def prepare(self, stores: Stores, names: Sequence[StoreName]) -> None:
+        """Load what recalls from these stores need; those that are not there have no part.
+
+        Raises EmbedderError when meaning cannot have a part now, and what `Stores.moments` raises.
+        """
+        there = [name for name in await stores.list_stores() if name in names]
+        await anyio.to_thread.run_sync(importlib.import_module, "numpy")  # a tenth of a second
+        for name in there:
+            await self._line(stores, name, None)
+        await self.meaning.prepare(stores, there)
+
+    async def find(self, stores: Stores, wanted: Search, now: datetime, *, at_once: bool = False) -> Ranking:
         """The entries that answer; an empty query lists the newest.
 
-        `now` decides how fresh they are. Raises what `Stores.search` raises, and no EmbedderError: it goes
-        by words then, and says why.
+        `now` decides how fresh they are. `at_once` loads nothing: it goes by words and BM25 alone. Raises
+        what `Stores.search` raises, and no EmbedderError: it goes by words then, and says why.
         """
         if not wanted.query.strip():
+            return Ranking(entries=tuple(_plain(match, "newest first", now) for match in await stores.search(wanted)))
+        if at_once:
+            found = await stores.search(wanted)
             return Ranking(
-                entries=tuple(
-                    Ranked(
-                        entry=match.entry,
-                        score=0.0,
-                        parts=None,
-                        stale=is_stale(match.entry, now),
-                        why="newest first",
-                    )
-                    for match in await stores.search(wanted)
-                )
+                entries=tuple(_plain(match, _words_said(match.entry.content, match.words), now) for match in found),
+                without_meaning=None if self.meaning.setting == "none" else LOADING,
             )
         await stores.saying(wanted, ())  # refuses what cannot be asked, before anything is loaded
         lines = [await self._line(stores, name, wanted.version) for name in wanted.stores]
@@ -199,16 +207,25 @@ def _ranked(entry: Entry, scores: Scores, row: int, words: Sequence[str], now: d
     )
 
 
-def _why(content: str, words: Sequence[str], parts: Parts) -> str:
+def _plain(match: Match, why: str, now: datetime) -> Ranked:
+    return Ranked(entry=match.entry, score=match.score, parts=None, stale=is_stale(match.entry, now), why=why)
+
+
+def _words_said(content: str, words: Sequence[str]) -> str:
     said = set(WORD.findall(unicodedata.normalize("NFKC", content).casefold()))
     found = [word for word in words if word in said]
+    if not found:
+        return "other forms of the words asked for, or the date"
+    missing = len(words) - len(found)
+    return f"says {', '.join(found)}" + (
+        f" ({missing} of {len(words)} words not, or in another form)" if missing else ""
+    )
+
+
+def _why(content: str, words: Sequence[str], parts: Parts) -> str:
     reasons: list[str] = []
-    if found:
-        missing = len(words) - len(found)
-        more = f" ({missing} of {len(words)} words not, or in another form)" if missing else ""
-        reasons.append(f"says {', '.join(found)}{more}")
-    elif parts.words > 0:
-        reasons.append("other forms of the words asked for, or the date")
+    if parts.words > 0:
+        reasons.append(_words_said(content, words))
     if parts.meaning is not None:
         reasons.append(f"similarity {parts.meaning:.2f}")
     weighed = (

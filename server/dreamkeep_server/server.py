@@ -26,10 +26,10 @@ from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_server.project import store_of_folder
 from dreamkeep_server.recall import Recall
 from dreamkeep_server.settings import Settings
-from dreamkeep_server.tools import dreams, memory, recollection, review, sessions, status, versions
+from dreamkeep_server.tools import dreams, judging, memory, recollection, review, sessions, status, versions
 from dreamkeep_server.tools.afterwards import Afterwards
 from dreamkeep_server.tools.arguments import mistakes, shown, undeclared, unstorable, without_nulls
-from dreamkeep_server.tools.caller import Serving, caller_of, require_write
+from dreamkeep_server.tools.caller import USER_STORE, Serving, caller_of, require_write
 from dreamkeep_server.tools.notices import Notices
 from dreamkeep_server.tools.offers import add_offers
 from dreamkeep_server.tools.recalls import RecallLog
@@ -48,6 +48,7 @@ TOOLS = {
         *memory.TOOLS,
         *sessions.TOOLS,
         *dreams.TOOLS,
+        *judging.TOOLS,
         *review.TOOLS,
         *versions.TOOLS,
         *status.TOOLS,
@@ -142,8 +143,12 @@ def build_server(
     async def lifespan(_: MCPServer[Serving]) -> AsyncGenerator[Serving]:
         recalls = RecallLog(stores)
         recall = Recall(settings.meaning())
+        usual = [StoreName(name) for name in (settings.store or project, USER_STORE) if name]
         background = Background(
-            stores, recall.meaning, partial(dreams.wake_worker, stores, recall.meaning, texts_wait=True)
+            stores,
+            recall.meaning,
+            prepare=partial(recall.prepare, stores, usual),
+            leave=partial(dreams.wake_worker, stores, recall.meaning, texts_wait=True),
         )
         async with anyio.create_task_group() as tasks:
             await tasks.start(recalls.run)

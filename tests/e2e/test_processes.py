@@ -38,6 +38,7 @@ async def remember_machines(installed: Installed) -> None:
     notes = [wording.format(machine) for machine in range(MACHINES) for wording in wordings]
     lines = "\n".join(json.dumps({"content": note}) for note in notes)
     await installed.run("import", "-", "--store", "user", stdin=lines.encode())
+    await installed.left_alone()  # the worker that embeds them is not the one that will dream
 
 
 async def the_worker(installed: Installed) -> int:

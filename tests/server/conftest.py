@@ -29,14 +29,17 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings whose home holds no database: no worker process starts, tests run dreams themselves."""
+    """Settings whose home holds no database: no worker process starts, tests run dreams themselves.
+
+    Recall goes by words here; `meaning` has the tests of the other half.
+    """
     from dreamkeep_server.settings import Settings
 
     for name in [name for name in os.environ if name.startswith("DREAMKEEP_")]:
         monkeypatch.delenv(name)
     transcripts = tmp_path / "transcripts"
     transcripts.mkdir()
-    return Settings(home=tmp_path / "home", transcript_folders=(transcripts,))
+    return Settings(home=tmp_path / "home", transcript_folders=(transcripts,), embedder="none")
 
 
 @pytest.fixture

@@ -118,6 +118,12 @@ class Meaning:
         """The embedder that was set, loaded; None when it is `none`. Raises EmbedderError."""
         return None if self.setting == "none" else await self._opened(self.setting)
 
+    async def prepare(self, stores: Stores, names: Sequence[StoreName]) -> None:
+        """Load the embedder and the vectors of these stores. Raises EmbedderError."""
+        embedder = await self.embedder()
+        if embedder is not None:
+            await (await self._copy(stores, embedder)).refresh(stores, names)
+
     async def near(self, stores: Stores, query: str, names: Sequence[StoreName]) -> Near | None:
         """How near every text of these stores is to the query; None when the embedder is `none`.
 
@@ -154,7 +160,10 @@ class Meaning:
         if embedder is None:
             return 0
         await stores.use_recipe(embedder.recipe, self.setting, embedder.dimensions)
-        return await embed_waiting(stores, embedder, newest=newest)
+        embedded = await embed_waiting(stores, embedder, newest=newest)
+        if not embedded:
+            self._chosen_at = 0.0  # it may have covered everything by now
+        return embedded
 
     async def standing(self, stores: Stores) -> str:
         """What recall goes by, and how far the texts are embedded, in a line; loads nothing."""

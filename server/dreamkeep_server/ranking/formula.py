@@ -30,7 +30,7 @@ WORDS_WEIGHT: Final = 0.3
 OCCASION_WEIGHT: Final = 0.3
 NEIGHBOUR_WEIGHT: Final = 0.2
 OCCASION_GAP_MICROSECONDS: Final = 30 * 60 * 1_000_000
-COSINE_MIN: Final = 0.15
+COSINE_MIN: Final = 0.2
 """An entry that says no word of the query, and is less near than this, is no answer."""
 TIER_WEIGHT: Final[Mapping[Tier, float]] = {"persistent": 0.02, "standard": 0.0, "ephemeral": -0.02}
 FRESHNESS_WEIGHT: Final = 0.03

@@ -77,7 +77,9 @@ async def recall(
             limit=limit,
             offset=position,
         )
-        ranking = await caller.serving.recall.find(caller.stores, search, caller.now)
+        await caller.serving.background.settled()
+        is_warm = caller.serving.background.is_warm
+        ranking = await caller.serving.recall.find(caller.stores, search, caller.now, at_once=not is_warm)
     ranked = ranking.entries
     if query.strip() and version == "head":
         _note(caller, stores, query, ranked)

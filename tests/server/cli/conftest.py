@@ -26,6 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "folder"
     folder.mkdir()
     monkeypatch.setenv("DREAMKEEP_HOME", str(home))
+    monkeypatch.setenv("DREAMKEEP_EMBEDDER", "none")  # `test_embedding` has the tests of the one that comes with it
     monkeypatch.chdir(folder)
     return home
 

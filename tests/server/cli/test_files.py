@@ -115,9 +115,18 @@ def test_doctor_says_a_sentence_about_each_thing(fine: Fine, said: Said, home: P
     assert not home.exists()
     fine("remember", "Tea.")
     checks = said("doctor")
-    assert {"dreamkeep", "command", "sqlite", "settings", "disk", "access", "database", "worker", "memory"} == {
-        check["what"] for check in checks
-    }
+    assert {
+        "dreamkeep",
+        "command",
+        "sqlite",
+        "settings",
+        "disk",
+        "access",
+        "database",
+        "worker",
+        "recall",
+        "memory",
+    } == {check["what"] for check in checks}
     assert all(check["sentence"] for check in checks)
     assert "memory" not in {check["what"] for check in said("doctor", "--quick")}
 
