@@ -16,6 +16,7 @@ from pathlib import Path
 
 import anyio
 from figures import Table, markdown
+from meaning import measure_meaning
 from quality import measure_quality
 from real import measure_real
 from scale import measure_scale
@@ -25,6 +26,7 @@ from start import measure_start
 PARTS: dict[str, Callable[..., Awaitable[list[Table]]]] = {
     "start": measure_start,
     "tools": measure_tools,
+    "recall": measure_meaning,
     "scale": measure_scale,
     "quality": measure_quality,
     "real": measure_real,

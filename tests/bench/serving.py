@@ -100,6 +100,11 @@ async def all_pages(call: Call, tool: str, field: str, **arguments: object) -> l
             return found
 
 
+def size_of(home: Path) -> int:
+    """Return how many bytes the home's database takes, with its log."""
+    return sum(file.stat().st_size for file in home.glob("dreamkeep.db*"))
+
+
 def peak_bytes(home: Path, word: str) -> int | None:
     """Return the largest resident size so far of the home's process that has that argument.
 
