@@ -20,7 +20,7 @@ from dreamkeep_server.meaning.meaning import Meaning, Near
 from dreamkeep_server.ranking.dates import dates_named
 from dreamkeep_server.ranking.formula import Parts, Scores, best, joined, scored
 from dreamkeep_server.ranking.timeline import Fared, Timeline, followed, timeline
-from dreamkeep_server.staleness import is_stale
+from dreamkeep_server.staleness import freshness, is_stale
 from dreamkeep_store.errors import StoreError
 from dreamkeep_store.models import Entry, Match, Search, StoreName, WordScores
 from dreamkeep_store.store import Stores
@@ -202,9 +202,7 @@ class Recall:
 def _ranked(entry: Entry, scores: Scores, row: int, words: Sequence[str], now: datetime) -> Ranked:
     parts = scores.parts(row)
     total = sum((parts.words, parts.meaning or 0.0, parts.occasion, parts.tier, parts.freshness, parts.outcomes))
-    return Ranked(
-        entry=entry, score=total, parts=parts, stale=is_stale(entry, now), why=_why(entry.content, words, parts)
-    )
+    return Ranked(entry=entry, score=total, parts=parts, stale=is_stale(entry, now), why=_why(entry, words, parts, now))
 
 
 def _plain(match: Match, why: str, now: datetime) -> Ranked:
@@ -222,18 +220,19 @@ def _words_said(content: str, words: Sequence[str]) -> str:
     )
 
 
-def _why(content: str, words: Sequence[str], parts: Parts) -> str:
+def _why(entry: Entry, words: Sequence[str], parts: Parts, now: datetime) -> str:
     reasons: list[str] = []
     if parts.words > 0:
-        reasons.append(_words_said(content, words))
+        reasons.append(_words_said(entry.content, words))
     if parts.meaning is not None:
         reasons.append(f"similarity {parts.meaning:.2f}")
     weighed = (
         ("words", parts.words),
         ("occasion", parts.occasion),
         ("tier", parts.tier),
-        ("freshness", parts.freshness),
+        ("age", parts.freshness),
         ("outcomes", parts.outcomes),
     )
     reasons += [f"{name} {value:+.2f}" for name, value in weighed if abs(value) >= 0.005]
+    reasons.append(f"{freshness(entry, now):.0%} fresh")
     return "; ".join(reasons)

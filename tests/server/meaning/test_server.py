@@ -41,6 +41,7 @@ async def test_what_an_agent_remembers_is_found_by_its_meaning_and_told_why(
         assert found["entries"][0]["content"] == "Her cat sleeps on the sofa."
         assert "similarity 0." in found["entries"][0]["why"]
         assert "tier +0.02" in found["entries"][0]["why"]
+        assert found["entries"][0]["why"].endswith("100% fresh")
         assert "note" not in found
         status = await call("memory_status")
         assert status["recall"].startswith("words and meaning (minilm); ")
