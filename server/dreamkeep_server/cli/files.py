@@ -1,12 +1,9 @@
 """`backup`, `restore`, `verify`: the database as a whole."""
 
-import os
 import tempfile
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
@@ -53,13 +50,14 @@ def restore(*, source: Path, yes: bool) -> None:
 async def _restore(settings: "Settings", source: Path, yes: bool) -> None:
     import anyio.to_thread
 
+    from dreamkeep_store.backups import copy_database
     from dreamkeep_store.store import open_stores
 
     target = settings.database
     # In the home folder, so that the copy is as private as the database and on the same disk.
     with tempfile.TemporaryDirectory(dir=settings.home, prefix="restore-") as folder:
         copy = Path(folder) / "copy.db"
-        await anyio.to_thread.run_sync(_copy, source, copy)
+        await anyio.to_thread.run_sync(copy_database, source, copy)
         async with open_stores(copy) as stores:
             problems = await stores.verify()
             names = await stores.list_stores()
@@ -77,44 +75,20 @@ async def _restore(settings: "Settings", source: Path, yes: bool) -> None:
             kept = target.with_name(f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.db")
             await _keep(target, kept)
             click.echo(f"What was there is kept as {kept}.", err=True)
-        await anyio.to_thread.run_sync(_copy, copy, target)
+        await anyio.to_thread.run_sync(copy_database, copy, target)
     click.echo(f"Restored {plural(len(names), 'store')} from {source}.")
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Make the database at `target` what the one at `source` is, whole, while others may use it."""
-    from dreamkeep_store.database import connect, preferred_library, unavailable
-
-    library = cast(ModuleType, preferred_library)
-    try:
-        os.close(os.open(target, os.O_CREAT | os.O_RDWR, 0o600))
-        with (
-            closing(connect(library, source, read_only=True)) as reading,
-            closing(connect(library, target, read_only=False)) as writing,
-        ):
-            reading.backup(writing)
-    except library.Error as error:
-        raise unavailable(source, error) from error
 
 
 async def _keep(target: Path, kept: Path) -> None:
     """Keep a copy of the database, or, when it is too damaged to copy, the files themselves."""
+    from dreamkeep_store.backups import move_aside
     from dreamkeep_store.store import open_stores
 
     try:
         async with open_stores(target) as stores:
             await stores.backup(kept)
     except UnavailableError:
-        _move_aside(target, kept)
-
-
-def _move_aside(target: Path, kept: Path) -> None:
-    """Give the database's files another name, the log and its index with it."""
-    kept.unlink(missing_ok=True)
-    for ending in ("", "-wal", "-shm"):
-        file = target.with_name(target.name + ending)
-        if file.exists():
-            file.replace(kept.with_name(kept.name + ending))
+        move_aside(target, kept)
 
 
 @click.command
