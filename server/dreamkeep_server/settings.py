@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         return init_settings, env_settings, file
 
 
+def has_claude_key() -> bool:
+    """Whether the environment has what the Anthropic SDK needs to ask Claude; no consent to spend by itself."""
+    return bool(os.environ.get("ANTHROPIC_API_KEY") or os.environ.get("ANTHROPIC_AUTH_TOKEN"))
+
+
 def load_settings() -> Settings:
     """The settings of this process.
 

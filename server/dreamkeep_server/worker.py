@@ -102,7 +102,7 @@ async def run_worker(
     while True:
         dream = await stores.claim_dream(owner, lease_seconds=lease_seconds)
         if dream is not None:
-            ended = await _run_claimed(stores, dream, lease_seconds, dream_seconds)
+            ended = await _run_claimed(stores, dream, meaning, lease_seconds, dream_seconds)
             if report is not None:
                 report(f"Dream {dream.dream_id} of store {dream.store}: {ended}")
             idle_since = anyio.current_time()
@@ -114,7 +114,9 @@ async def run_worker(
             await anyio.sleep(LOOK_AGAIN_SECONDS)  # other processes queue dreams, and SQLite tells nobody
 
 
-async def _run_claimed(stores: Stores, dream: Dream, lease_seconds: float, dream_seconds: float) -> str:
+async def _run_claimed(
+    stores: Stores, dream: Dream, meaning: Meaning, lease_seconds: float, dream_seconds: float
+) -> str:
     """Run one dream under its lease; gives how it ended, for a person."""
     from dreamkeep_server.dream.pipeline import Progress
 
@@ -122,12 +124,12 @@ async def _run_claimed(stores: Stores, dream: Dream, lease_seconds: float, dream
     ended = "given up: it was canceled, or another worker has it"
     async with anyio.create_task_group() as tasks:
         await tasks.start(_beat, stores, dream, progress, lease_seconds, tasks.cancel_scope)
-        ended = await _outcome(stores, dream, progress, dream_seconds)
+        ended = await _outcome(stores, dream, progress, meaning, dream_seconds)
         tasks.cancel_scope.cancel()
     return ended
 
 
-async def _outcome(stores: Stores, dream: Dream, progress: "Progress", dream_seconds: float) -> str:
+async def _outcome(stores: Stores, dream: Dream, progress: "Progress", meaning: Meaning, dream_seconds: float) -> str:
     """Run the dream; what it cannot get over is recorded as its failure.
 
     A database that cannot serve is nobody's failure: the error goes on, this process ends, the lease
@@ -137,7 +139,7 @@ async def _outcome(stores: Stores, dream: Dream, progress: "Progress", dream_sec
 
     try:
         with anyio.fail_after(dream_seconds):
-            return (await run_dream(stores, dream, progress)).status
+            return (await run_dream(stores, dream, progress, meaning)).status
     except ConflictError as lost:
         return f"given up: {lost}"
     except UnavailableError:

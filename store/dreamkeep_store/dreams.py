@@ -94,6 +94,7 @@ def to_dream(tx: Transaction, row: Row) -> Dream:
         error_message=row["error_message"],
         attempt=row["attempt"],
         lease_until=_time(row["lease_until"]),
+        waits_until=_time(row["waits_until"]),
         created_at=from_micros(row["created_at"]),
         started_at=_time(row["started_at"]),
         ended_at=_time(row["ended_at"]),
@@ -278,7 +279,7 @@ def _end(tx: Transaction, row: Row, status: str, code: ErrorCode | None = None, 
     tx.execute(
         """
         UPDATE dream SET
-            status = :status, ended_at = :now, lease_owner = NULL, lease_until = NULL,
+            status = :status, ended_at = :now, lease_owner = NULL, lease_until = NULL, waits_until = NULL,
             error_code = :code, error_message = :message
         WHERE dream_id = :id
         """,
@@ -290,12 +291,14 @@ def _end(tx: Transaction, row: Row, status: str, code: ErrorCode | None = None, 
 
 
 def dream_waits(tx: Transaction) -> bool:
-    """Whether a dream is pending, or running under a lease that ran out."""
+    """Whether a dream is pending and waits for no judge, or running under a lease that ran out."""
     return (
         tx.value(
             """
             SELECT 1 FROM dream
-            WHERE status = 'pending' OR (status = 'running' AND lease_until < :now) LIMIT 1
+            WHERE (status = 'pending' AND (waits_until IS NULL OR waits_until < :now))
+                OR (status = 'running' AND lease_until < :now)
+            LIMIT 1
             """,
             {"now": tx.now},
         )
@@ -312,7 +315,8 @@ def claim_dream(tx: Transaction, owner: str, lease_micros: int) -> Dream | None:
         row = tx.row(
             """
             SELECT dream.*, store.name AS store FROM dream JOIN store USING (store_id)
-            WHERE status = 'pending' OR (status = 'running' AND lease_until < :now)
+            WHERE (status = 'pending' AND (waits_until IS NULL OR waits_until < :now))
+                OR (status = 'running' AND lease_until < :now)
             ORDER BY dream.created_at, dream_id LIMIT 1
             """,
             {"now": tx.now},
@@ -328,7 +332,7 @@ def claim_dream(tx: Transaction, owner: str, lease_micros: int) -> Dream | None:
     tx.execute(
         """
         UPDATE dream SET
-            status = 'running', attempt = attempt + 1, lease_owner = :owner, lease_until = :until,
+            status = 'running', attempt = attempt + 1, lease_owner = :owner, lease_until = :until, waits_until = NULL,
             started_at = COALESCE(started_at, :now)
         WHERE dream_id = :id
         """,
@@ -400,10 +404,94 @@ def read_step(tx: Transaction, dream_id: DreamId, step: str) -> bytes | None:
     )
 
 
-def write_step(tx: Transaction, dream_id: DreamId, attempt: int, step: str, payload: bytes) -> None:
-    """Journal what a step gave."""
+def read_steps(tx: Transaction, dream_id: DreamId, prefix: str) -> dict[str, bytes]:
+    """What the steps whose names begin so gave, by their names."""
+    rows = tx.rows(
+        """
+        SELECT step, payload FROM dream_step
+        WHERE dream_id = :id AND substr(step, 1, length(:prefix)) = :prefix ORDER BY step
+        """,
+        {"id": dream_id, "prefix": prefix},
+    )
+    return {row["step"]: row["payload"] for row in rows}
+
+
+def write_step(
+    tx: Transaction, dream_id: DreamId, attempt: int, step: str, payload: bytes, cost: TokenUsage | None
+) -> None:
+    """Journal what a step gave, and what it cost: both or neither."""
     check_fence(tx, dream_id, attempt)
     _insert_step(tx, dream_id, attempt, step, payload)
+    if cost is not None:
+        tx.execute(
+            """
+            UPDATE dream SET
+                input_tokens = input_tokens + :input, output_tokens = output_tokens + :output,
+                cache_creation_input_tokens = cache_creation_input_tokens + :cache_creation,
+                cache_read_input_tokens = cache_read_input_tokens + :cache_read, cost_usd = cost_usd + :usd
+            WHERE dream_id = :id
+            """,
+            {
+                "id": dream_id,
+                "input": cost.input_tokens,
+                "output": cost.output_tokens,
+                "cache_creation": cost.cache_creation_input_tokens,
+                "cache_read": cost.cache_read_input_tokens,
+                "usd": cost.cost_usd,
+            },
+        )
+
+
+def await_judge(
+    tx: Transaction, dream_id: DreamId, attempt: int, *, step: str, payload: bytes, batches: int, wait_micros: int
+) -> None:
+    """Journal what the judge is asked, and give the lease back until it has answered or the wait is over."""
+    check_fence(tx, dream_id, attempt)
+    _insert_step(tx, dream_id, attempt, step, payload)
+    tx.execute(
+        """
+        UPDATE dream SET
+            status = 'pending', stage = 'waiting for the judge', done = 0, total = :batches,
+            lease_owner = NULL, lease_until = NULL, waits_until = :until
+        WHERE dream_id = :id
+        """,
+        {"id": dream_id, "batches": batches, "until": tx.now + wait_micros},
+    )
+
+
+def check_awaited(tx: Transaction, dream_id: DreamId, visible: Visible) -> Row:
+    """The dream's row; ConflictError when it waits for no judge."""
+    row = find_dream(tx, dream_id, None, visible)
+    if row["waits_until"] is None:
+        raise ConflictError(
+            f"Dream {dream_id} asks for no judgements: its judge is {row['judge']} and it is {row['status']}, at the "
+            f"stage {row['stage']!r}. get_dream follows it."
+        )
+    return row
+
+
+def answer_step(
+    tx: Transaction,
+    dream_id: DreamId,
+    *,
+    step: str,
+    payload: bytes,
+    done: int,
+    wait_micros: int | None,
+    visible: Visible,
+) -> None:
+    """Journal an answer of the judge; with no further wait, a worker goes on.
+
+    ConflictError when the dream waits for no judge, or the step was answered by somebody else meanwhile.
+    """
+    row = check_awaited(tx, dream_id, visible)
+    if read_step(tx, dream_id, step) is not None:
+        raise ConflictError("Somebody else has just judged this batch; ask for the next one.")
+    _insert_step(tx, dream_id, row["attempt"], step, payload)
+    tx.execute(
+        "UPDATE dream SET done = :done, waits_until = :until WHERE dream_id = :id",
+        {"id": dream_id, "done": done, "until": None if wait_micros is None else tx.now + wait_micros},
+    )
 
 
 def _insert_step(tx: Transaction, dream_id: DreamId, attempt: int, step: str, payload: bytes) -> None:
@@ -431,8 +519,8 @@ def complete_dream(tx: Transaction, dream_id: DreamId, attempt: int, recall_chec
 
 
 def fail_dream(tx: Transaction, dream_id: DreamId, attempt: int, code: ErrorCode, message: str) -> None:
-    """End a dream badly; what it may have proposed is discarded."""
+    """End a dream badly; what it may have proposed is discarded, except when only its budget ended."""
     row = check_fence(tx, dream_id, attempt)
-    if row["output_version"] is not None:
+    if row["output_version"] is not None and code != "budget_exceeded":
         discard_version(tx, row["store_id"], row["output_version"])
     _end(tx, row, "failed", code, message)

@@ -10,9 +10,11 @@ from dreamkeep_store import changes, inputs, names, sessions
 from dreamkeep_store.database import Transaction, from_micros
 from dreamkeep_store.dreams import USAGE_STEP, find_dream, read_step
 from dreamkeep_store.errors import ConflictError
-from dreamkeep_store.models import DreamId, Entry, Material, SessionId, Usage
+from dreamkeep_store.models import DreamId, Entry, EntryId, Material, SessionId, Usage
 from dreamkeep_store.names import StoreRow, Visible
+from dreamkeep_store.recipes import find_recipe
 from dreamkeep_store.revisions import to_entry, to_usage, visible_rows
+from dreamkeep_store.vectors import is_whole
 from dreamkeep_store.versions import find_version
 
 
@@ -64,6 +66,39 @@ def _fixed_usage(tx: Transaction, dream_id: DreamId) -> dict[str, Usage]:
     columns: tuple[str, ...] = ("entry_id", "recalls", "useful", "wrong", "outdated", "recalled_at", "useful_at")
     rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in json.loads(payload or b"[]")]
     return {row["entry_id"]: to_usage(row) for row in rows}
+
+
+def vectors_of_dream(
+    tx: Transaction, dream_id: DreamId, recipe: str, until: int, after: EntryId, limit: int
+) -> list[tuple[EntryId, bytes | None]]:
+    """Vectors of what the dream reads, up to the number `until`, by entry in order of id, from `after` on.
+
+    Entries whose text has none are left out; None stands for one that is not what was written. NotFoundError
+    without the recipe.
+    """
+    row = find_dream(tx, dream_id, None, None)
+    store = names.find(tx, row["store"], None)
+    found = find_recipe(tx, recipe)
+    rows = tx.rows(
+        """
+        SELECT revision.entry_id, vector.vector, vector.sha256 FROM revision
+        JOIN vector ON vector.content_id = revision.content_id
+        WHERE revision.store_id = :store_id AND revision.entry_id > :after
+            AND revision.from_seq <= :seq AND (revision.to_seq IS NULL OR revision.to_seq > :seq)
+            AND vector.recipe_id = :recipe_id AND vector.vector_id <= :until AND vector.vector IS NOT NULL
+        ORDER BY revision.entry_id LIMIT :limit
+        """,
+        {
+            "store_id": store.store_id,
+            "after": after,
+            "seq": find_version(tx, store, row["base"])["seq"],
+            "recipe_id": found["recipe_id"],
+            "until": until,
+            "limit": limit,
+        },
+    )
+    whole = [is_whole(one["vector"], one["sha256"], found["dimensions"]) for one in rows]
+    return [(one["entry_id"], one["vector"] if sound else None) for one, sound in zip(rows, whole, strict=True)]
 
 
 def entries_at(tx: Transaction, store: StoreRow, seq: int, usage: dict[str, Usage]) -> tuple[Entry, ...]:

@@ -166,7 +166,7 @@ CREATE TABLE dream (
     created_at INTEGER NOT NULL,
     started_at INTEGER,
     ended_at INTEGER,
-    archived_at INTEGER,
+    archived_at INTEGER, waits_until INTEGER CHECK (waits_until IS NULL OR status = 'pending'),
     FOREIGN KEY (store_id, base) REFERENCES version (store_id, number),
     CHECK ((ended_at IS NULL) = (status IN ('pending', 'running'))),
     CHECK ((lease_until IS NOT NULL) = (status = 'running')),

@@ -371,6 +371,21 @@ class Stores:
         """All that the dream may look at; the same at every attempt."""
         return await self._read(lambda tx: material.material_of(tx, dream_id))
 
+    async def last_vector(self, recipe: str) -> int:
+        """The number of the recipe's newest vector; 0 when there is none, NotFoundError without the recipe."""
+        return await self._read(lambda tx: vectors.last_vector(tx, recipe))
+
+    async def vectors_of_dream(
+        self, dream_id: DreamId, recipe: str, *, until: int, after: EntryId, limit: int
+    ) -> list[tuple[EntryId, bytes | None]]:
+        """Vectors of what the dream reads, up to the number `until`, by entry in order of id; empty at the end.
+
+        None stands for one that is damaged. NotFoundError without the recipe.
+        """
+        return await self._read(
+            lambda tx: material.vectors_of_dream(tx, dream_id, recipe, until=until, after=after, limit=limit)
+        )
+
     async def propose(
         self, dream_id: DreamId, attempt: int, drafts: Sequence[DraftChange], refusals: Sequence[str]
     ) -> int | None:

@@ -71,7 +71,7 @@ async def test_a_dream_goes_on_when_its_client_closes_and_then_nothing_is_left_r
     await remember_machines(installed)
     with anyio.fail_after(2 * SECONDS_MAX):
         async with installed.window() as call:
-            started = await call("start_dream", store="user")
+            started = await call("start_dream", store="user", judge="rules")
             worker = await the_worker(installed)
             os.kill(worker, signal.SIGSTOP)  # so that the dream cannot have ended before its client
         assert list(installed.processes()) == [worker]
@@ -89,7 +89,7 @@ async def test_a_dream_whose_worker_is_killed_is_finished_by_the_next_server(ins
     await remember_machines(installed)
     with anyio.fail_after(2 * SECONDS_MAX):
         async with installed.window() as call:
-            started = await call("start_dream", store="user")
+            started = await call("start_dream", store="user", judge="rules")
             worker = await the_worker(installed)
             while (await call("get_dream"))["status"] == "pending":  # noqa: ASYNC110  # another process claims it
                 await anyio.sleep(LOOK_AGAIN_SECONDS)

@@ -85,7 +85,7 @@ async def test_an_agent_remembers_dreams_reviews_switches_and_rolls_back(install
             assert (tagged["entries"][0]["tier"], tagged["entries"][0]["tags"]) == ("persistent", ["deploys"])
             assert (await call("record_session", messages=SAID))["messages"] == len(SAID)
 
-            started = await call("start_dream")
+            started = await call("start_dream", judge="rules")
             assert started["status"] == "pending"
             dream = await call("get_dream", wait_seconds=50)
             assert dream["dream_id"] == started["dream_id"]
@@ -135,7 +135,7 @@ async def test_versions_and_dreams_can_be_read_as_resources_and_the_prompts_are_
     with anyio.fail_after(2 * SECONDS_MAX):
         async with installed.window() as call:
             kept = await call("remember", content=OLD_PORT, store="project/acme")
-            started = await call("start_dream", store="project/acme")
+            started = await call("start_dream", store="project/acme", judge="rules")
 
             async def read(uri: str) -> Any:
                 (text,) = (await call.client.read_resource(uri)).contents

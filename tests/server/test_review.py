@@ -425,14 +425,15 @@ def test_every_kind_of_candidate_has_plain_words():
 
 async def test_instructions_for_the_rules_judge_are_answered_with_a_note(call: Call):
     await call("remember", content=FACTS[0])
-    told = await call("start_dream", instructions="Mind the ports.", estimate_only=True)
+    told = await call("start_dream", instructions="Mind the ports.", judge="rules", estimate_only=True)
     assert "does not use instructions" in told["note"]
-    assert "note" not in await call("start_dream", estimate_only=True)
+    assert "note" not in await call("start_dream", instructions="Mind the ports.", estimate_only=True)
 
 
-async def test_judging_says_that_no_dream_asks_yet(call: Call, stores: Stores):
+async def test_a_dream_that_asks_nothing_refuses_judgements(call: Call, stores: Stores):
     await proposal(call, stores)
-    assert "No dream asks for judgements yet" in await call("judge_dream", batch_id="b1", judgements=[])
+    refusal = await call("judge_dream", batch_id="b1", judgements=[])
+    assert "asks for no judgements: its judge is rules and it is completed" in refusal
 
 
 async def test_a_proposal_must_be_dealt_with_before_the_next_dream(call: Call, stores: Stores):
@@ -476,10 +477,10 @@ async def test_a_dream_runs_in_a_worker_of_its_own_while_the_client_waits(
         call = calling(client)
         ids = [(await call("remember", content=fact))["entry_id"] for fact in FACTS]
         await call("remember", content="acme's port is 5433")
-        started = await call("start_dream", sessions="none")
+        started = await call("start_dream", sessions="none", judge="rules")
         assert started["judge"] == "rules"
         assert started["dream_id"] in started["note"]
-        again = await call("start_dream", sessions="none")
+        again = await call("start_dream", sessions="none", judge="rules")
         assert again["dream_id"] == started["dream_id"]
         waited = await client.call_tool("get_dream", {"wait_seconds": 50}, progress_callback=watch)
         assert waited.structured_content is not None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
-from dreamkeep_store.models import Decided, Decisions, DreamId, Recalled, SessionId, StoreName
+from dreamkeep_store.models import Decided, Decisions, DreamId, Recalled, SessionId, StoreName, TokenUsage
 from dreamkeep_store.store import Stores
 
 from .dreaming import LEASE_SECONDS, NEW_DREAM, USER, add, archive, propose, remember, said, shown, start, texts
@@ -289,3 +289,79 @@ async def test_only_the_worker_that_has_a_dream_says_what_it_decided(stores: Sto
     with pytest.raises(ConflictError, match="attempt 2 has lost it"):
         await stores.beat(dream.dream_id, 2, lease_seconds=1, stage="judging", done=0, total=0, decisions=news)
     assert (await stores.get_dream(dream.dream_id)).decided == ()
+
+
+async def test_a_dream_that_waits_for_its_judge_holds_no_worker_until_it_is_answered(stores: Stores) -> None:
+    await remember(stores, "One.")
+    dream = (await stores.start_dream(NEW_DREAM)).dream
+    await stores.claim_dream("worker", lease_seconds=LEASE_SECONDS)
+    await stores.await_judge(dream.dream_id, 1, step="batches", payload=b"[]", batches=2, wait_seconds=60)
+    waiting = await stores.get_dream(dream.dream_id)
+    assert (waiting.status, waiting.done, waiting.total) == ("pending", 0, 2)
+    assert waiting.waits_until is not None
+    assert not await stores.dream_waits()
+    assert await stores.claim_dream("worker", lease_seconds=LEASE_SECONDS) is None
+
+    async def answer(step: str, done: int, wait_seconds: float | None) -> None:
+        await stores.answer_step(
+            dream.dream_id, step=step, payload=b"{}", done=done, wait_seconds=wait_seconds, actor="agent"
+        )
+
+    await answer("answer b1", 1, 60)
+    with pytest.raises(ConflictError, match="Somebody else"):
+        await answer("answer b1", 1, 60)
+    await answer("answer b2", 2, None)
+    with pytest.raises(ConflictError, match="asks for no judgements"):
+        await answer("answer b3", 2, None)
+    taken = await stores.claim_dream("worker", lease_seconds=LEASE_SECONDS)
+    assert taken is not None
+    assert (taken.attempt, taken.waits_until) == (2, None)
+    assert await stores.read_steps(dream.dream_id, "answer ") == {"answer b1": b"{}", "answer b2": b"{}"}
+
+
+async def test_a_dream_whose_judge_does_not_answer_in_time_waits_for_a_worker(stores: Stores) -> None:
+    await remember(stores, "One.")
+    dream = (await stores.start_dream(NEW_DREAM)).dream
+    await stores.claim_dream("worker", lease_seconds=LEASE_SECONDS)
+    await stores.await_judge(dream.dream_id, 1, step="batches", payload=b"[]", batches=1, wait_seconds=-1)
+    assert await stores.dream_waits()
+    assert await stores.claim_dream("worker", lease_seconds=LEASE_SECONDS) is not None
+
+
+async def test_a_dream_that_waits_for_its_judge_can_be_canceled(stores: Stores) -> None:
+    await remember(stores, "One.")
+    dream = (await stores.start_dream(NEW_DREAM)).dream
+    await stores.claim_dream("worker", lease_seconds=LEASE_SECONDS)
+    await stores.await_judge(dream.dream_id, 1, step="batches", payload=b"[]", batches=1, wait_seconds=60)
+    assert (await stores.cancel_dream(dream.dream_id, actor="user")).status == "canceled"
+
+
+async def test_what_a_step_cost_is_counted_with_it(stores: Stores) -> None:
+    await remember(stores, "One.")
+    dream = (await stores.start_dream(NEW_DREAM)).dream
+    await stores.claim_dream("worker", lease_seconds=LEASE_SECONDS)
+    cost = TokenUsage(
+        input_tokens=1,
+        output_tokens=2,
+        cache_creation_input_tokens=3,
+        cache_read_input_tokens=4,
+        cost_usd=0.5,
+    )
+    await stores.write_step(dream.dream_id, 1, "call 1", b"x", cost=cost)
+    await stores.write_step(dream.dream_id, 1, "call 2", b"y", cost=cost)
+    assert (await stores.get_dream(dream.dream_id)).usage == TokenUsage(
+        input_tokens=2, output_tokens=4, cache_creation_input_tokens=6, cache_read_input_tokens=8, cost_usd=1.0
+    )
+
+
+async def test_a_dream_whose_budget_ended_keeps_its_proposal(stores: Stores) -> None:
+    (one,) = await remember(stores, "One.")
+    dream = (await stores.start_dream(NEW_DREAM)).dream
+    await stores.claim_dream("worker", lease_seconds=LEASE_SECONDS)
+    number = await stores.propose(dream.dream_id, 1, [archive(one)], ())
+    assert number is not None
+    failed = await stores.fail_dream(dream.dream_id, 1, "budget_exceeded", "It is spent.")
+    assert (failed.status, failed.output_version) == ("failed", number)
+    assert (await stores.get_version(USER, number)).state == "proposed"
+    await stores.switch(USER, number, actor="user")
+    assert await texts(stores) == []

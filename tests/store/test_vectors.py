@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +12,10 @@ import pytest
 from dreamkeep_store import recipes, vectors
 from dreamkeep_store.database import migrations, statements
 from dreamkeep_store.errors import InvalidError, NotFoundError
-from dreamkeep_store.models import Embedded, RecipeStanding, StoreName, TextToEmbed
+from dreamkeep_store.models import DreamId, Embedded, EntryId, RecipeStanding, StoreName, TextToEmbed
 from dreamkeep_store.store import Stores, open_stores
 
-from .dreaming import USER, connect, merge, propose, remember, texts
+from .dreaming import USER, connect, merge, propose, remember, start, texts
 
 WORK = StoreName("project/work")
 RECIPE = "tiny 1"
@@ -564,3 +564,34 @@ def make_first_database(path: Path) -> None:
             row,
         )
     connection.close()
+
+
+async def test_a_dream_reads_the_vectors_of_its_own_version_up_to_a_number(stores: Stores, path: Path) -> None:
+    await use(stores)
+    kept = await remember(stores, "tea", "coffee", "milk", "salt")
+    await remember(stores, "elsewhere", store=WORK)
+    await stores.forget([kept[3].entry_id], reason="", actor="agent")
+    dream = await start(stores)
+    while_it_runs = await remember(stores, "later")
+    await embed_all(stores)
+    until = await stores.last_vector(RECIPE)
+    await stores.forget([kept[0].entry_id], reason="", actor="agent")
+    read = [one async for one in pages(stores, dream.dream_id, until)]
+    assert read == sorted((one.entry_id, vector_of(one.content)) for one in kept[:3])
+    assert while_it_runs[0].entry_id not in dict(read)
+    assert [one async for one in pages(stores, dream.dream_id, 0)] == []
+    behind = connect(path)
+    (sound,) = behind.execute("SELECT vector FROM vector WHERE vector_id = 1").fetchone()
+    behind.execute("UPDATE vector SET vector = zeroblob(8) WHERE vector_id = 1")
+    assert [vector for _, vector in [one async for one in pages(stores, dream.dream_id, until)]].count(None) == 1
+    behind.execute("UPDATE vector SET vector = :sound WHERE vector_id = 1", {"sound": sound})
+    with pytest.raises(NotFoundError):
+        await stores.vectors_of_dream(dream.dream_id, OTHER, until=until, after=EntryId(""), limit=1)
+
+
+async def pages(stores: Stores, dream_id: DreamId, until: int) -> AsyncIterator[tuple[EntryId, bytes | None]]:
+    after = EntryId("")
+    while page := await stores.vectors_of_dream(dream_id, RECIPE, until=until, after=after, limit=2):
+        for one in page:
+            yield one
+        after = page[-1][0]

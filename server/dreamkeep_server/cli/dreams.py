@@ -80,23 +80,27 @@ async def dream(
         return None
     if dream_id is not None:
         raise click.UsageError("A dream is named only with --status, --cancel or --archive.")
-    from dreamkeep_server.asking import judge_of, least_of, policy_of
+    from dreamkeep_server.asking import judge_of, policy_of, spending_of
     from dreamkeep_server.dream.redaction import redact
 
     name = await chosen_store(opened, store)
     allowed = policy_of(policy, opened.settings)
     if allowed != policy:
         click.echo(f"The setting policy_max allows {allowed} at most, so that is this dream's policy.", err=True)
+    judged_by = judge_of(judge, opened.settings, by_agent=False)
+    spending = spending_of(judged_by, opened.settings, model=model, budget_tokens=budget_tokens, budget_usd=budget_usd)
+    if spending.note is not None:
+        click.echo(spending.note, err=True)
     new = NewDream(
         store=name,
         base=version,
         sessions=_sessions(sessions),
         instructions=redact(instructions).text,
-        judge=judge_of(judge, opened.settings),
+        judge=judged_by,
         policy=allowed,
-        model=model,
-        budget_tokens=budget_tokens,
-        budget_usd=least_of(budget_usd, opened.settings.budget_usd),
+        model=spending.model,
+        budget_tokens=spending.budget_tokens,
+        budget_usd=spending.budget_usd,
         requested_by=ACTOR,
     )
     if new.instructions and new.judge == "rules":
@@ -182,6 +186,11 @@ def told(dream: Dream) -> list[str]:
     lines += counted(dream)
     if dream.recall_checked:
         lines.append(f"  recall check: {dream.recall_kept} of {dream.recall_checked} past recalls still find it")
+    usage = dream.usage
+    if usage.input_tokens or usage.output_tokens:
+        cached = f"{usage.cache_read_input_tokens:,} read and {usage.cache_creation_input_tokens:,} written"
+        tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out (cache: {cached})"
+        lines.append(f"  {tokens}, {usage.cost_usd:.4f} US dollars")
     if dream.refusals:
         lines.append(f"  {plural(len(dream.refusals), 'operation')} refused: {shown(dream.refusals[0])}")
     if dream.archived_at is not None:
@@ -205,8 +214,12 @@ def counted(dream: Dream) -> list[str]:
 
 
 async def next_told(opened: Opened, dream: Dream) -> list[str]:
-    """What to do next with a dream that completed, in a line."""
-    if dream.status != "completed":
+    """What to do next with a dream that ended, in a line; one whose budget ended may have a proposal too."""
+    if dream.waits_until is not None:
+        return [f"It waits for the agent that started it until {minute(dream.waits_until)}, then goes on by the rules."]
+    if dream.status == "failed" and dream.output_version is None:
+        return []
+    if dream.status not in {"completed", "failed"}:
         return []
     if dream.output_version is None:
         return ["Nothing to change: the memory is as tidy as the judge can tell."]

@@ -104,7 +104,7 @@ async def _tell(console: "Console", agent: "Agent", stores: "Stores", meaning: "
         await _recall(console, agent, question)
 
     _scene(console, "2  It dreams", "in the background, on one version; no key, no network, no model")
-    started = await agent.call("start_dream")
+    started = await agent.call("start_dream", judge="rules")
     await agent.call("remember", content=WRITTEN_MEANWHILE)
     dream = await watch_drawn(
         stores, meaning, await stores.get_dream(DreamId(started["dream_id"])), console, tells=False

@@ -40,7 +40,7 @@ def draft_addition(candidate: Candidate, judgement: Add | Insight, ground: Groun
         return None
     if ground.was_replaced(content, said_at):
         return None  # an old session, read again, does not bring back what was superseded since
-    trust = least_trust(trusts)
+    trust = least_trust((*trusts, judgement.trust_max))
     revision = NewRevision(
         entry_id=EntryId(""),
         content=content,

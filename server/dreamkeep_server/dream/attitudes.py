@@ -91,6 +91,8 @@ class Attitude:
     thing: frozenset[str]
     value: str
     """A few words for a person."""
+    whole: bool
+    """Whether nothing narrows the thing: no "in the morning", no "except"; a reason may follow."""
 
 
 def find_attitude(text: str) -> Attitude | None:
@@ -169,4 +171,5 @@ def _attitude(subject: tuple[str, ...], thing: str, *, likes: bool, label: str) 
         label=label,
         thing=words,
         value=f"{'likes' if likes else 'does not like'} {' '.join(named)}",
+        whole=rest is None or rest.group().startswith((".", ";")),
     )

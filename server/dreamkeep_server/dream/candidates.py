@@ -5,19 +5,23 @@ the entries of a material, in order of id, so that the order in which they came 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from dreamkeep_server import staleness
-from dreamkeep_server.dream import likeness, slots, turns, words
+from dreamkeep_server.dream import denials, likeness, paraphrase, slots, turns, words
 from dreamkeep_server.dream.injection import looks_like_instruction, may_instruct
+from dreamkeep_server.dream.nearness import Nearness, Vectors
 from dreamkeep_server.dream.statements import Statement, find_statements
 from dreamkeep_server.dream.survivors import ranked, survivor
 from dreamkeep_store.models import Entry, EntryId, Material, Transcript
 
 _OPPOSED_FROM: Final = 0.7
 _QUANTITY_FROM: Final = 0.85
+_PASSES: Final = 7
+"""How often all entries are gone through; once more where they are compared by meaning."""
+_ENTRIES_A_STEP: Final = 256
 STALE_A_DREAM_MAX: Final = 25
 """How many stale entries one dream asks about; the next one asks about the next."""
 
@@ -147,17 +151,51 @@ def entries_of(candidate: Candidate) -> tuple[Entry, ...]:
             return ()
 
 
-def find_candidates(material: Material) -> tuple[Candidate, ...]:
-    """Return all that a judge should look at, in an order that only the material's content sets."""
+class _Steps:
+    """How far the search is; it goes through the entries several times."""
+
+    def __init__(self, watch: Callable[[int, int], None] | None, total: int) -> None:
+        self._watch = watch
+        self._done = 0
+        self._total = total
+
+    def step(self, count: int = 1) -> None:
+        """So many entries more were gone through."""
+        before = self._done
+        self._done = min(before + count, self._total)
+        if self._watch is not None and self._done // _ENTRIES_A_STEP > before // _ENTRIES_A_STEP:
+            self._watch(self._done, self._total)
+
+    def over(self, said: Iterable["_Said"]) -> Iterator["_Said"]:
+        """The same, noticed one by one."""
+        for one in said:
+            yield one
+            self.step()
+
+
+def find_candidates(
+    material: Material, vectors: Vectors | None = None, watch: Callable[[int, int], None] | None = None
+) -> tuple[Candidate, ...]:
+    """Return all that a judge should look at, in an order that only the material's content sets.
+
+    With `vectors`, what is near in meaning is found as well; `watch` is told how much is done, of how much.
+    """
     entries = sorted(material.entries, key=lambda entry: entry.entry_id)
+    steps = _Steps(watch, (_PASSES if vectors is None else _PASSES + 1) * len(entries))
     expired = [entry for entry in entries if staleness.has_expired(entry, material.now)]
     gone = {entry.entry_id for entry in expired}
     said = _say_the_same(entry for entry in entries if entry.entry_id not in gone)
-    slot_values = [*_slot_values(said), *_announced(said)]
-    slot_values += _turned(said, {frozenset((v.newer[0].entry_id, v.older[0].entry_id)) for v in slot_values})
+    slot_values = [*_slot_values(steps.over(said)), *_announced(said, steps)]
+    slot_values += _turned(said, turns.find_turns([one.as_one for one in said]), _pairs_of(slot_values))
+    steps.step(len(said))
     replaced = {entry.entry_id for found in slot_values if found.certain for entry in found.older}
     lasting = [one for one in said if one.as_one.entry_id not in replaced]
-    instructing = list(_instructing(said))
+    nearness = vectors.of([one.as_one.entry_id for one in lasting]) if vectors is not None else None
+    if nearness is not None:
+        # Among those that stay: what is replaced for certain replaces nothing else.
+        moved = turns.find_moved([one.as_one for one in lasting], nearness)
+        slot_values += _turned(lasting, moved, _pairs_of(slot_values))
+    instructing = list(_instructing(steps.over(lasting)))
     suspect = {entry.entry_id for found in instructing for entry in found.entries}
     disputed = list(_disputed(lasting, suspect))
     suspect |= {found.entry.entry_id for found in disputed}
@@ -166,17 +204,21 @@ def find_candidates(material: Material) -> tuple[Candidate, ...]:
         for one in lasting
         if staleness.has_faded(one.as_one, material.now) and one.as_one.entry_id not in suspect
     ]
-    apart = {frozenset((v.newer[0].entry_id, v.older[0].entry_id)) for v in slot_values if not v.certain}
+    apart = _pairs_of(found for found in slot_values if not found.certain)
     return (
         *(Expired(entry=entry) for entry in expired),
         *_duplicates(said),
         *slot_values,
-        *_alike(lasting, apart),
+        *_alike(lasting, apart, nearness, steps),
         *instructing,
         *disputed,
         *(Stale(entry=entry) for entry in _stalest(faded, material)),
         *_stated(material, said),
     )
+
+
+def _pairs_of(values: Iterable[SlotValues]) -> set[frozenset[EntryId]]:
+    return {frozenset((found.newer[0].entry_id, found.older[0].entry_id)) for found in values}
 
 
 def _stalest(faded: Iterable[Entry], material: Material) -> list[Entry]:
@@ -242,11 +284,11 @@ def _values_of_slot(key: str, values: Sequence[tuple[slots.Slot, _Said]]) -> Ite
         )
 
 
-def _announced(said: Sequence[_Said]) -> Iterator[SlotValues]:
+def _announced(said: Sequence[_Said], steps: _Steps) -> Iterator[SlotValues]:
     """Yield the statements that a newer entry says outright to have ended."""
     # By subject and last word, so that a thousand "the user no longer ..." do not meet each "the user ...".
     ended: defaultdict[tuple[tuple[str, ...], str], list[tuple[slots.Announced, _Said]]] = defaultdict(list)
-    for one in said:
+    for one in steps.over(said):
         announced = slots.find_announced(one.as_one.content)
         if announced is not None:
             ended[announced.subject, words.stem(announced.ended[-1])].append((announced, one))
@@ -278,43 +320,121 @@ def _announced(said: Sequence[_Said]) -> Iterator[SlotValues]:
                 )
 
 
-def _turned(said: Sequence[_Said], paired: set[frozenset[EntryId]]) -> Iterator[SlotValues]:
-    """Yield the attitudes that a newer entry contradicts, narrows or says to have changed; none is certain."""
-    for turn in turns.find_turns([one.as_one for one in said]):
+def _turned(
+    said: Sequence[_Said], found: Iterable[turns.Turn], paired: set[frozenset[EntryId]]
+) -> Iterator[SlotValues]:
+    """Yield the attitudes that a newer entry contradicts, restates, narrows or says to have changed."""
+    for turn in found:
         newer, older = said[turn.newer], said[turn.older]
         if frozenset((newer.entries[0].entry_id, older.entries[0].entry_id)) not in paired:
             yield SlotValues(
-                slot=turn.key, newer=newer.entries, older=older.entries, certain=False, evidence=(turn.evidence,)
+                slot=turn.key,
+                newer=newer.entries,
+                older=older.entries,
+                certain=turn.certain,
+                evidence=(turn.evidence,),
             )
 
 
-def _alike(said: Sequence[_Said], apart: set[frozenset[EntryId]]) -> Iterator[Candidate]:
-    """Yield the stars of near duplicates, then the pairs that something keeps apart."""
-    texts = [likeness.words_of(one.as_one.content) for one in said]
+class _Likeness:
+    """How alike the entries of a list are, by words and, where it is known, by meaning."""
+
+    def __init__(self, said: Sequence[_Said], nearness: Nearness | None, steps: _Steps) -> None:
+        self.said = said
+        self._nearness = nearness
+        self._words = [likeness.words_of(one.as_one.content) for one in steps.over(said)]
+        self._steps = steps
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """The pairs that are worth a look, those with most words in common first."""
+        scores = {(pair.left, pair.right): pair.score for pair in likeness.find_pairs(self._words)}
+        self._steps.step(len(self.said))
+        if self._nearness is not None:
+            for left, right in self._nearness.find_pairs(paraphrase.NEAR_FROM, self._steps.step):
+                if (left, right) not in scores:
+                    scores[left, right] = self.score(left, right)
+        return sorted(scores, key=lambda pair: (-scores[pair], pair))
+
+    def score(self, left: int, right: int) -> float:
+        """How many of their words are the same."""
+        return likeness.score(self._words[left], self._words[right])
+
+    def cosine(self, left: int, right: int) -> float | None:
+        """How near they are in meaning; None where that is not known."""
+        return self._nearness.cosine(left, right) if self._nearness is not None else None
+
+    def difference(self, left: int, right: int) -> words.Difference | None:
+        """What keeps them apart."""
+        return words.difference(self.said[left].as_one.content, self.said[right].as_one.content)
+
+    def differs_in_figure(self, left: int, right: int) -> bool:
+        """Whether they are one but for one figure."""
+        return likeness.differs_in_figure(self._words[left], self._words[right])
+
+    def may_say_the_same(self, left: int, right: int) -> bool:
+        """Whether they are alike enough, whatever keeps them apart."""
+        cosine = self.cosine(left, right)
+        if cosine is None:
+            return likeness.is_alike(self._words[left], self._words[right], self.score(left, right))
+        return paraphrase.is_paraphrase(self.said[left].as_one.content, self.said[right].as_one.content, cosine)
+
+    def are_alike(self, left: int, right: int) -> bool:
+        """Whether they are alike enough, and nothing keeps them apart."""
+        return self.may_say_the_same(left, right) and self.difference(left, right) is None
+
+    def evidence(self, star: Sequence[int]) -> tuple[str, ...]:
+        """How alike the rays of a star are to its centre, for a person."""
+        pairs = [(star[0], ray) for ray in star[1:]]
+        told = f"{min(self.score(*pair) for pair in pairs):.0%} or more of the words are the same"
+        cosines = [cosine for pair in pairs if (cosine := self.cosine(*pair)) is not None]
+        return (told, f"near in meaning ({min(cosines):.2f} or more)") if cosines else (told,)
+
+
+def _alike(
+    said: Sequence[_Said], apart: set[frozenset[EntryId]], nearness: Nearness | None, steps: _Steps
+) -> Iterator[Candidate]:
+    """Yield the stars of near duplicates, the pairs that something keeps apart, and what is denied outright."""
+    known = _Likeness(said, nearness, steps)
     alike: list[tuple[int, int]] = []
-    opposed: list[Opposed] = []
-    for pair in likeness.find_pairs(texts):
-        left, right = said[pair.left].as_one, said[pair.right].as_one
-        if frozenset((left.entry_id, right.entry_id)) in apart:
+    opposed: dict[tuple[int, int], Opposed] = {}
+    for pair in known.pairs():
+        here, there = said[pair[0]].as_one, said[pair[1]].as_one
+        if frozenset((here.entry_id, there.entry_id)) in apart:
             continue
-        is_alike = likeness.is_alike(texts[pair.left], texts[pair.right], pair.score)
-        differs_in_figure = likeness.differs_in_figure(texts[pair.left], texts[pair.right])
-        if not (is_alike or differs_in_figure or pair.score >= _OPPOSED_FROM):
+        score, may_be_same = known.score(*pair), known.may_say_the_same(*pair)
+        differs_in_figure = known.differs_in_figure(*pair)
+        if not (may_be_same or differs_in_figure or score >= _OPPOSED_FROM):
             continue
-        differs = words.difference(left.content, right.content)
+        differs = known.difference(*pair)
         if differs is None:
-            if is_alike:
-                alike.append((pair.left, pair.right))
-        elif _is_opposed(differs, pair.score, differs_in_figure=differs_in_figure):
-            evidence = (differs.text, f"{pair.score:.0%} of the words are the same")
-            opposed.append(Opposed(entries=(left, right), evidence=evidence))
-    for star in likeness.make_stars(alike):
-        scores = [likeness.score(texts[star[0]], texts[ray]) for ray in star[1:]]
-        yield NearDuplicates(
-            entries=tuple(said[at].as_one for at in star),
-            evidence=(f"{min(scores):.0%} or more of the words are the same",),
-        )
-    yield from opposed
+            if may_be_same:
+                alike.append(pair)
+        elif _is_opposed(differs, score, differs_in_figure=differs_in_figure):
+            evidence = (differs.text, f"{score:.0%} of the words are the same")
+            opposed[pair] = Opposed(entries=(here, there), evidence=evidence)
+    alike.sort(key=lambda pair: (-(known.cosine(*pair) or known.score(*pair)), pair))
+    for star in likeness.make_stars(alike, known.are_alike):
+        yield NearDuplicates(entries=tuple(said[at].as_one for at in star), evidence=known.evidence(star))
+    yield from opposed.values()
+    yield from _denied(said, nearness, apart, opposed)
+    steps.step(len(said))
+
+
+def _denied(
+    said: Sequence[_Said],
+    nearness: Nearness | None,
+    apart: set[frozenset[EntryId]],
+    opposed: Container[tuple[int, int]],
+) -> Iterator[Opposed]:
+    """Yield the entries that speak of what another one says never was, each two once."""
+    met: set[tuple[int, int]] = set()
+    for denied in denials.find_denied([one.as_one.content for one in said], nearness):
+        pair = (denied.denial, denied.other) if denied.denial < denied.other else (denied.other, denied.denial)
+        entries = (said[pair[0]].as_one, said[pair[1]].as_one)
+        if pair in opposed or pair in met or frozenset(entry.entry_id for entry in entries) in apart:
+            continue
+        met.add(pair)
+        yield Opposed(entries=entries, evidence=(f'one says that this never was: "{denied.what}"',))
 
 
 def _is_opposed(differs: words.Difference, score: float, *, differs_in_figure: bool) -> bool:

@@ -5,7 +5,7 @@ A judgement proposes, the plan decides. `sure` says that the judge would have it
 
 from dataclasses import dataclass
 
-from dreamkeep_store.models import EntryId, Quote, Tier
+from dreamkeep_store.models import EntryId, Quote, Tier, Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,8 @@ class Insight:
     tags: tuple[str, ...]
     reason: str
     sure: bool
+    trust_max: Trust = "user"
+    """What whoever chose the words can be trusted at most: a model may quote half of what was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,8 @@ class Add:
     tags: tuple[str, ...]
     reason: str
     sure: bool
+    trust_max: Trust = "user"
+    """As for an insight."""
 
 
 Judgement = Keep | Merge | Supersede | Archive | Conflict | Insight | Split | SuggestTier | MoveTopic | Add

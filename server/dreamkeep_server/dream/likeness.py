@@ -5,7 +5,7 @@ Linear in the number of texts: a word that stands in many of them is never a rea
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -127,22 +127,17 @@ def _near(features: Sequence[frozenset[Feature]]) -> Iterable[tuple[int, int]]:
             yield (at, other) if at < other else (other, at)
 
 
-def make_stars(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
-    """Return stars of at most 8, centre first, from pairs in order of preference.
+def make_stars(pairs: Iterable[tuple[int, int]], alike: Callable[[int, int], bool]) -> list[tuple[int, ...]]:
+    """Return stars of at most 8, centre first, from pairs in order of preference; each text is in one.
 
-    Each text is in one star; what is alike to a ray only is left for a later dream, since chains of alike
-    texts end with unlike ones.
+    Two stars become one where `alike` says so of every ray with every ray: chains of alike texts end with
+    unlike ones.
     """
-    stars: dict[int, list[int]] = {}
-    rays: set[int] = set()
+    stars: dict[int, tuple[int, ...]] = {}
     for left, right in pairs:
-        if left in rays or right in rays:
+        here, there = stars.get(left, (left,)), stars.get(right, (right,))
+        if here is there or len(here) + len(there) > STAR_ENTRIES_MAX:
             continue
-        if left in stars and right in stars:
-            continue
-        centre, ray = (right, left) if right in stars else (left, right)
-        star = stars.setdefault(centre, [centre])
-        if len(star) < STAR_ENTRIES_MAX:
-            star.append(ray)
-            rays.add(ray)
-    return [tuple(star) for star in stars.values() if len(star) > 1]
+        if all(alike(one, other) for one in here for other in there if (one, other) != (left, right)):
+            stars.update(dict.fromkeys((*here, *there), (*here, *there)))
+    return list(dict.fromkeys(stars.values()))

@@ -10,18 +10,39 @@ from dataclasses import dataclass, field
 import anyio.to_thread
 from pydantic import ConfigDict, TypeAdapter
 
-from dreamkeep_server.dream.candidates import Candidate, find_candidates
+from dreamkeep_server.dream import awaiting
+from dreamkeep_server.dream.answers import JudgeAnswer
+from dreamkeep_server.dream.candidates import Candidate, Repeated, Stated, entries_of, find_candidates
 from dreamkeep_server.dream.drafts import Draft
+from dreamkeep_server.dream.ground import Ground
 from dreamkeep_server.dream.judgement import Judgement
-from dreamkeep_server.dream.judges import rules
+from dreamkeep_server.dream.judges import claude, prices, rules
+from dreamkeep_server.dream.judging import Budget, Shortfall, Verdict, judge_by_model
+from dreamkeep_server.dream.nearness import Vectors
 from dreamkeep_server.dream.plan import Plan, make_plan
+from dreamkeep_server.dream.questions import Question, ask
 from dreamkeep_server.dream.recall_check import RECALLS_CHECKED_MAX, RecallCheck, check_recalls, included_changes
+from dreamkeep_server.dream.vectors import fixed_vectors
 from dreamkeep_server.dream.words import same_words
+from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_store.errors import ConflictError
-from dreamkeep_store.models import RISKS, Change, Decided, Decisions, DraftChange, Dream, Material, Policy, Risk
+from dreamkeep_store.models import (
+    RISKS,
+    Change,
+    Decided,
+    Decisions,
+    DraftChange,
+    Dream,
+    Material,
+    Policy,
+    Risk,
+    TokenUsage,
+)
 from dreamkeep_store.store import Stores
 
 PLAN_STEP = "plan"
+BUDGET_STEP = "budget"
+"""Why the plan is a partial one: its budget ended."""
 RISK_OF_POLICY: dict[Policy, Risk] = {"auto_low": "low", "auto_medium": "medium"}
 """The highest risk that a policy lets the worker switch to by itself."""
 CHANGED_SHARE_MAX = 0.25
@@ -53,6 +74,10 @@ class Progress:
     def begin(self, stage: str, *, of: int = 0) -> None:
         """Go on to this stage, of so many parts."""
         self.stage, self.done, self.total = stage, 0, of
+
+    def count(self, done: int) -> None:
+        """So many parts of the stage are done."""
+        self.done = done
 
     def note(self, draft: Draft) -> None:
         """Let whoever watches see a change that was decided."""
@@ -96,19 +121,32 @@ def _cut(text: str) -> str:
     return line if len(line) <= WATCHED_CHARACTERS_MAX else line[: WATCHED_CHARACTERS_MAX - 1] + "…"
 
 
-async def run_dream(stores: Stores, dream: Dream, progress: Progress) -> Dream:
-    """Take a claimed dream to its end; gives it as it is then, failed where its input cannot be read.
+async def run_dream(stores: Stores, dream: Dream, progress: Progress, meaning: Meaning | None = None) -> Dream:
+    """Take a claimed dream to its end, or until it waits for its judge; gives it as it is then.
 
-    Raises ConflictError when the dream was canceled or another worker took it over.
+    It goes by `meaning` as well as by words, if there is one.
+
+    It fails where its input cannot be read or its judge cannot judge. Raises ConflictError when the dream was canceled
+    or another worker took it over.
     """
     plan = await _journaled_plan(stores, dream)
     if plan is None:
         unfit = await stores.check_input(dream.dream_id)
         if unfit is not None:
             return await stores.fail_dream(dream.dream_id, dream.attempt, unfit.code, unfit.message)
-        plan = await _new_plan(stores, dream, progress)
+        made = await _new_plan(stores, dream, progress, meaning)
+        match made:
+            case None:
+                return await stores.get_dream(dream.dream_id)
+            case Shortfall():
+                return await stores.fail_dream(dream.dream_id, dream.attempt, made.code, made.message)
+            case Plan():
+                plan = made
     progress.begin("writing", of=len(plan.changes))
     proposal = await stores.propose(dream.dream_id, dream.attempt, plan.changes, plan.refusals)
+    ran_out = await stores.read_step(dream.dream_id, BUDGET_STEP)
+    if ran_out is not None:
+        return await stores.fail_dream(dream.dream_id, dream.attempt, "budget_exceeded", ran_out.decode())
     if proposal is None:
         return await stores.complete_dream(dream.dream_id, dream.attempt, recall_checked=0, recall_kept=0)
     progress.begin("checking")
@@ -129,17 +167,96 @@ async def _journaled_plan(stores: Stores, dream: Dream) -> Plan | None:
     return Plan(changes=changes, refusals=refusals)
 
 
-async def _new_plan(stores: Stores, dream: Dream, progress: Progress) -> Plan:
-    """What the dream proposes, made now and journaled."""
+async def _new_plan(
+    stores: Stores, dream: Dream, progress: Progress, meaning: Meaning | None
+) -> Plan | Shortfall | None:
+    """What the dream proposes, made now and journaled; why there is nothing; or None while its judge is awaited."""
     material = await stores.material(dream.dream_id)
     try:
-        plan = await anyio.to_thread.run_sync(make_dream, material, progress, abandon_on_cancel=True)
+        progress.begin("embedding")
+        vectors = await fixed_vectors(stores, dream, meaning, progress.count)
+        found = await anyio.to_thread.run_sync(_candidates, material, progress, vectors, abandon_on_cancel=True)
+        match dream.judge:
+            case "rules":
+                questions, verdict = (), Verdict(held={})
+            case "claude":
+                questions = ask(found)
+                verdict = await _by_claude(stores, dream, material, questions, progress)
+            case "agent":
+                answered = await _by_agent(stores, dream, material, found)
+                if answered is None:
+                    return None
+                questions, verdict = answered
+        if verdict.shortfall is not None and verdict.shortfall.code != "budget_exceeded":
+            return verdict.shortfall
+        plan = await anyio.to_thread.run_sync(
+            _planned, material, found, questions, verdict, progress, abandon_on_cancel=True
+        )
     finally:
         progress.is_wanted = False
+    if verdict.shortfall is not None and await stores.read_step(dream.dream_id, BUDGET_STEP) is None:
+        await stores.write_step(dream.dream_id, dream.attempt, BUDGET_STEP, verdict.shortfall.message.encode())
     await stores.write_step(
         dream.dream_id, dream.attempt, PLAN_STEP, plan_json().dump_json((plan.changes, plan.refusals))
     )
     return plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Journal:
+    """The dream's journal, for calls that were paid for."""
+
+    stores: Stores
+    dream: Dream
+
+    async def read(self, step: str) -> bytes | None:
+        return await self.stores.read_step(self.dream.dream_id, step)
+
+    async def write(self, step: str, payload: bytes, cost: TokenUsage) -> None:
+        await self.stores.write_step(self.dream.dream_id, self.dream.attempt, step, payload, cost=cost)
+
+
+async def _by_claude(
+    stores: Stores, dream: Dream, material: Material, questions: Sequence[Question], progress: Progress
+) -> Verdict:
+    """What Claude says about the questions, as far as the dream's budget goes."""
+    if not questions:
+        return Verdict(held={})
+    progress.begin("asking the judge", of=len(questions))
+    model = dream.model or prices.MODEL
+    budget = Budget(tokens_max=dream.budget_tokens, usd_max=dream.budget_usd)
+
+    def watch(judged: int) -> None:
+        progress.done = judged
+
+    async with claude.open_claude(model=model, wishes=material.instructions, schema=JudgeAnswer) as judge:
+        if isinstance(judge, claude.Unanswered):
+            message = f"The judge could not be asked: {judge.why}. Nothing was changed; judge=rules needs no key."
+            return Verdict(held={}, shortfall=Shortfall(code="judge_unavailable", message=message))
+        journal = _Journal(stores=stores, dream=dream)
+        return await judge_by_model(questions, Ground(material), judge, budget, journal, watch=watch)
+
+
+async def _by_agent(
+    stores: Stores, dream: Dream, material: Material, found: Sequence[Candidate]
+) -> tuple[tuple[Question, ...], Verdict] | None:
+    """What the agent was asked and has answered; None once the dream waits for it."""
+    asked = await stores.read_step(dream.dream_id, awaiting.BATCHES_STEP)
+    if asked is not None:
+        answers = await stores.read_steps(dream.dream_id, awaiting.ANSWERS)
+        return await anyio.to_thread.run_sync(awaiting.verdict, asked, answers, material)
+    payload, batches = awaiting.batches_for(found, material.instructions, dream.budget_tokens)
+    if not batches:
+        return (), Verdict(held={})
+    await stores.await_judge(
+        dream.dream_id,
+        dream.attempt,
+        step=awaiting.BATCHES_STEP,
+        payload=payload,
+        batches=batches,
+        wait_seconds=awaiting.WAIT_SECONDS,
+    )
+    return None
 
 
 @functools.cache
@@ -156,22 +273,66 @@ def make_dream(material: Material, progress: Progress) -> Plan:
 
     Raises UnwantedError once nobody waits for it.
     """
+    return _planned(material, _candidates(material, progress), (), Verdict(held={}), progress)
+
+
+def _candidates(material: Material, progress: Progress, vectors: Vectors | None = None) -> tuple[Candidate, ...]:
     progress.begin("finding candidates")
-    candidates = find_candidates(material)
+
+    def watch(done: int, total: int) -> None:
+        if not progress.is_wanted:
+            raise UnwantedError
+        progress.done, progress.total = done, total
+
+    return find_candidates(material, vectors, watch)
+
+
+def _planned(
+    material: Material,
+    candidates: Sequence[Candidate],
+    questions: Sequence[Question],
+    verdict: Verdict,
+    progress: Progress,
+) -> Plan:
+    """The plan by what a model said of the questions; the rules judge what was not asked, or not answered soundly."""
     progress.begin("judging", of=len(candidates))
-    return make_plan(material, _judged(candidates, material, progress), watch=progress.note)
+    judged = _judged(candidates, questions, verdict, material, progress)
+    plan = make_plan(material, judged, watch=progress.note)
+    return Plan(changes=plan.changes, refusals=(*plan.refusals, *verdict.refusals))
 
 
 def _judged(
-    candidates: Sequence[Candidate], material: Material, progress: Progress
+    candidates: Sequence[Candidate],
+    questions: Sequence[Question],
+    verdict: Verdict,
+    material: Material,
+    progress: Progress,
 ) -> Iterator[tuple[Candidate, Judgement]]:
     """Judge one after another, as the plan asks for them."""
+    answered = {
+        _key(question.candidate): verdict.held[question.number]
+        for question in questions
+        if question.number in verdict.held
+    }
     for candidate in candidates:
         if not progress.is_wanted:
             raise UnwantedError
-        yield candidate, rules.judge(candidate, material)
+        judgement = answered.get(_key(candidate)) if answered else None
+        yield candidate, judgement or rules.judge(candidate, material)
         progress.done += 1
     progress.begin("planning")
+
+
+def _key(candidate: Candidate) -> tuple[object, ...]:
+    """What makes a candidate the same one when it is found again: its kind, its entries, and what was stated."""
+    match candidate:
+        case Stated():
+            stated: tuple[object, ...] = (candidate.statement,)
+        case Repeated():
+            stated = candidate.statements
+        case _:
+            stated = ()
+    return (type(candidate).__name__, *(entry.entry_id for entry in entries_of(candidate)), *stated)
 
 
 async def _check(stores: Stores, dream: Dream, proposal: int, changes: list[Change]) -> RecallCheck:

@@ -1,6 +1,7 @@
 """Which attitudes of a memory a newer entry turns: says the contrary, narrows, or tells to have changed.
 
-What is found here is worth a question, and no more: who likes green tea now may still like tea.
+What is found here is mostly worth a question, and no more: who likes green tea now may still like tea. Where
+two entries of a list name the same thing, the newer one says what holds.
 """
 
 from collections import defaultdict
@@ -8,10 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dreamkeep_server.dream import attitudes
+from dreamkeep_server.dream import attitudes, words
+from dreamkeep_server.dream.nearness import Nearness
+from dreamkeep_server.dream.vocabulary import STOP_WORDS
 from dreamkeep_store.models import Entry
 
 _TURNED_BY_ONE_MAX: Final = 7
+_LISTED_NEAR_FROM: Final = 0.7
+"""Of preferences that were replaced, .65 to .75 do as well."""
+_KEPT_FROM: Final = 0.25
+"""How much of an entry's reason its restatement has to give again: else it is another remark on the same thing."""
+_OF_A_LIST_MAX: Final = 64
+"""How many newer entries of its list an older one is compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +31,8 @@ class Turn:
     older: int
     key: str
     evidence: str
+    certain: bool = False
+    """Whether both name the same thing without limits, and no number, name or the like of the older one is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +77,34 @@ def find_turns(entries: Sequence[Entry]) -> Iterator[Turn]:
         yield from _told_to_change(told, _changes(entries, others))
 
 
+def find_moved(entries: Sequence[Entry], nearness: Nearness) -> Iterator[Turn]:
+    """Yield for an entry of a list the newer one that is nearest to it, where both speak of one kind of thing.
+
+    "Strategy games", then "complex war games"; `nearness` is that of these entries.
+    """
+    lists: defaultdict[tuple[str, str], list[_Held]] = defaultdict(list)
+    for at, entry in enumerate(entries):
+        attitude = attitudes.find_attitude(entry.content)
+        if attitude is not None and attitude.label:
+            lists[entry.topic or "", attitude.label].append(_Held(attitude=attitude, entry=entry, at=at))
+    for key in sorted(lists):
+        by_time = sorted(lists[key], key=lambda one: (one.entry.asserted_at, one.entry.entry_id))
+        for at, older in enumerate(by_time):
+            near = [
+                (cosine, newer)
+                for newer in by_time[at + 1 :][-_OF_A_LIST_MAX:]
+                if newer.attitude.thing != older.attitude.thing
+                and not newer.attitude.thing.isdisjoint(older.attitude.thing)
+                and newer.entry.asserted_at > older.entry.asserted_at
+                and (cosine := nearness.cosine(older.at, newer.at)) is not None
+                and cosine >= _LISTED_NEAR_FROM
+            ]
+            if near:
+                cosine, newer = min(near, key=lambda one: (-one[0], one[1].entry.entry_id))
+                told = f"{older.attitude.value}, then {newer.attitude.value}; near in meaning ({cosine:.2f})"
+                yield Turn(newer=newer.at, older=older.at, key=older.attitude.key, evidence=told)
+
+
 def _changes(entries: Sequence[Entry], among: Sequence[int]) -> Iterator[_Change]:
     for at in among:
         change = attitudes.find_change(entries[at].content)
@@ -92,8 +131,37 @@ def _narrowed(key: tuple[str, str, frozenset[str]], listed: _Listed) -> Iterator
 
 
 def _turn(newest: _Held, older: _Held) -> Turn:
-    evidence = f"{older.attitude.value}, then {newest.attitude.value}"
-    return Turn(newer=newest.at, older=older.at, key=older.attitude.key, evidence=evidence)
+    before, now = older.attitude.value, newest.attitude.value
+    evidence = f"{before}, then {now}" if before != now else f"said anew: {now}"
+    return Turn(
+        newer=newest.at,
+        older=older.at,
+        key=older.attitude.key,
+        evidence=evidence,
+        certain=_is_certain(newest, older),
+    )
+
+
+def _is_certain(newest: _Held, older: _Held) -> bool:
+    """Say whether the newer entry of a list stands in the older one's place, and no specific is lost with that."""
+    now, before = newest.attitude, older.attitude
+    if not (now.label and now.label == before.label and now.thing == before.thing and now.whole and before.whole):
+        return False
+    if newest.entry.asserted_at <= older.entry.asserted_at:
+        return False
+    why, why_before = _reason(newest), _reason(older)
+    if now.likes == before.likes:
+        kept = len(why & why_before) >= _KEPT_FROM * len(why_before)
+    else:
+        kept = bool(why) or not why_before  # a bare name takes no reason away
+    return kept and not words.missing(newest.entry.content, (older.entry.content,))
+
+
+def _reason(held: _Held) -> frozenset[str]:
+    """Return the stems of what an entry of a list says beyond its list and its thing."""
+    _, _, said = held.entry.content.partition(":")
+    told = frozenset(words.stem(word) for word in words.tokens(said) if word not in STOP_WORDS)
+    return told - held.attitude.thing
 
 
 def _told_to_change(told: Mapping[tuple[str, str], Sequence[_Held]], changes: Iterable[_Change]) -> Iterator[Turn]:

@@ -15,6 +15,12 @@ def _both_ways(text: str) -> dict[str, frozenset[str]]:
     return found
 
 
+def _one_way(text: str) -> dict[str, str]:
+    """Return `{a: b}` for `a/b`."""
+    pairs = (pair.partition("/") for pair in text.split())
+    return {left: right for left, _, right in pairs}
+
+
 def _numbered(text: str) -> dict[str, str]:
     return {word: str(number) for number, word in enumerate(text.split())}
 
@@ -26,6 +32,20 @@ NUMBER_WORDS = _numbered(
     """
 ) | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "hundred": "100", "thousand": "1000"}
 """Number words, as digits."""
+
+WRITTEN_OUT = NUMBER_WORDS | _one_way(
+    """
+    jan/january feb/february mar/march apr/april jun/june jul/july aug/august sep/september sept/september
+    oct/october nov/november dec/december mon/monday tue/tuesday tues/tuesday wed/wednesday thu/thursday
+    thurs/thursday fri/friday
+    """
+)
+"""Words that are written in several ways, as one of them."""
+
+INDEFINITE = _words(
+    "someone somebody something anyone anybody anything everyone everybody everything nobody nothing people"
+)
+"""Words for whoever or whatever it is: never a name, even where they begin a sentence."""
 
 STOP_WORDS = _words(
     """
@@ -82,10 +102,17 @@ OPPOSITES = _both_ways(
     married/single vegetarian/meat alive/dead guilty/innocent approve/reject approved/rejected
     support/oppose agree/disagree trust/distrust always/never sometimes/never manual/automatic
     manually/automatically staging/production development/production client/server input/output
-    source/target north/south east/west tabs/spaces
+    source/target north/south east/west tabs/spaces am/pm into/out onto/off push/pull raise/lower raising/lowering
+    import/export upload/download encrypt/decrypt attach/detach expand/collapse show/hide shown/hidden
+    incoming/outgoing inbound/outbound lend/borrow arrive/leave enter/exit gather/scatter huge/small huge/tiny
+    big/little clean/dirty close/far brother/sister son/daughter father/mother husband/wife
+    buyer/seller sender/receiver strong/weak loud/quiet deep/shallow thick/thin
     """
 )
 """Words that say the contrary of each other."""
+
+NEGATING = ("un", "dis", "non", "non-", "in", "de", "mis")
+"""What makes a word its contrary: fold and unfold, valid and invalid."""
 
 MONTHS_AND_DAYS = _words(
     """

@@ -10,12 +10,14 @@ from functools import lru_cache
 from typing import Literal
 
 from dreamkeep_server.dream.vocabulary import (
+    INDEFINITE,
     MONTHS_AND_DAYS,
+    NEGATING,
     NEGATIONS,
-    NUMBER_WORDS,
     OPPOSITES,
     QUANTIFIERS,
     STOP_WORDS,
+    WRITTEN_OUT,
 )
 
 _QUOTES = "\"'`\u00ab\u00bb\u201e\u201c\u201d\u2018\u2019\u201a\u2039\u203a"
@@ -82,11 +84,15 @@ def same_words(text: str) -> str:
     return _compatible(" ".join(bare))
 
 
+_INITIALS = re.compile(r"^\W*(?:(?:[A-Z]\.){2,}|[A-Z]\.[A-Z]|[ap]\.m\.?)(?:'s)?\W*$")
+"""U.S. is US, and 9 a.m. is 9 am; a file a.c is none."""
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 
 
 @lru_cache(maxsize=65_536)
 def _token(piece: str) -> str:
+    if "." in piece and _INITIALS.match(piece):
+        piece = piece.replace(".", "")
     piece = piece.casefold()
     bare = piece.strip(_QUOTES + _SENTENCE_MARKS + _BRACKETS + "*")
     if piece.startswith(".") and bare and not piece.startswith(".."):
@@ -95,7 +101,7 @@ def _token(piece: str) -> str:
         bare = bare[:-2]
     if bare and bare[-1].isdigit() and "," in bare:
         bare = _THOUSANDS.sub("", bare)
-    return NUMBER_WORDS.get(bare, bare)
+    return WRITTEN_OUT.get(bare, bare)
 
 
 _GAPS = re.compile(r"\u2014|(?<=\w)--+(?=\w)|\.{3}")
@@ -103,7 +109,7 @@ _GAPS = re.compile(r"\u2014|(?<=\w)--+(?=\w)|\.{3}")
 
 @lru_cache(maxsize=TEXTS_CACHED_MAX)
 def tokens(text: str) -> tuple[str, ...]:
-    """Return the words of `text` in order: case, edges and possessives gone, number words as digits."""
+    """Return the words of `text` in order: case, edges and possessives gone, number words as digits, months in full."""
     return _tokens(text)
 
 
@@ -152,9 +158,15 @@ def quantifiers(words: tuple[str, ...]) -> frozenset[str]:
 
 def opposed(left: frozenset[str], right: frozenset[str]) -> tuple[str, str] | None:
     """Return two opposites of which each stands in one only of these sets of tokens."""
-    only_right = right - left
+    only_left, only_right = left - right, right - left
+    for word in sorted(only_left | only_right):
+        for negated in (prefix + word for prefix in NEGATING if len(word) > 3):
+            if negated in only_left and word in only_right:
+                return negated, word
+            if word in only_left and negated in only_right:
+                return word, negated
     right_stems = {stem(word): word for word in sorted(only_right)}
-    for word in sorted(left - right):
+    for word in sorted(only_left):
         for opposite in sorted(OPPOSITES.get(word, ()) or OPPOSITES.get(stem(word), ())):
             if opposite in only_right:
                 return word, opposite
@@ -179,7 +191,7 @@ _PATH = re.compile(
     r"|^\S+/\S+/\S|^[\w.-]+/[\w.-]*\.\w+$"  # a/b/c, docs/index.md
     r"|^[\w-]*\.[A-Za-z]\w{0,5}$"  # README.md, .env
 )
-_NOT_NAMES = frozenset(["i", "i'm", "i've", "i'd", "i'll"])
+_NOT_NAMES = frozenset(["i", "i'm", "i've", "i'd", "i'll", "mr", "mrs", "ms"])
 
 
 def is_exact(token: str) -> bool:
@@ -222,27 +234,35 @@ def specifics(text: str) -> frozenset[tuple[str, ...]]:
                 begins = _SENTENCE_START.search(text[max(0, match.start() - 8) : match.start()]) is not None
                 if shouted or mixed or (not begins and token not in STOP_WORDS):
                     found.add((token,))
-    own = tokens(text)  # in `"multi"-type` the quoted word is no word of its own
-    return frozenset(specific for specific in found if specific and carries(own, specific))
+    return carried(text, frozenset(found))  # in `"multi"-type` the quoted word is no word of its own
 
 
 def _has_capital(piece: str) -> bool:
     return not piece.islower() and any(character.isupper() for character in piece)
 
 
-def carries(words: tuple[str, ...], specific: tuple[str, ...]) -> bool:
-    """Say whether these tokens hold the ones of a specific, one after the other."""
-    if len(specific) == 1:
-        return specific[0] in words
-    width = len(specific)
-    return any(words[start : start + width] == specific for start in range(len(words) - width + 1))
+def carried(text: str, wanted: frozenset[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
+    """Return which of these runs of tokens `text` holds, each one after the other; linear for single tokens."""
+    own = tokens(text)
+    single, line = frozenset(own), f" {' '.join(own)} "  # no token holds a space
+    return frozenset(
+        one for one in wanted if one and one[0] in single and (len(one) == 1 or f" {' '.join(one)} " in line)
+    )
 
 
 def missing(content: str, sources: tuple[str, ...]) -> tuple[str, ...]:
     """Return the specifics of `sources` that `content` does not carry, sorted."""
-    words = tokens(content)
-    lost = {s for source in sources for s in specifics(source) if not carries(words, s)}
+    lost = unheld(frozenset(specific for source in sources for specific in specifics(source)), content)
     return tuple(sorted(" ".join(specific) for specific in lost))
+
+
+def unheld(wanted: frozenset[tuple[str, ...]], *texts: str) -> frozenset[tuple[str, ...]]:
+    """Return which of these specifics none of the texts carries."""
+    for text in texts:
+        wanted = wanted - specifics(text)  # a text carries its own, and mostly there are no others
+        if wanted:
+            wanted = wanted - carried(text, wanted)
+    return wanted
 
 
 DifferenceKind = Literal["denial", "question", "quantity", "opposite", "specific", "subject"]
@@ -285,4 +305,6 @@ def difference(left: str, right: str) -> Difference | None:
 
 def _begins_with_name(text: str, words: tuple[str, ...], others: tuple[str, ...]) -> bool:
     """Say whether the first word may be a name that the other text does not have."""
-    return bool(words) and text[0].isupper() and words[0] not in STOP_WORDS and words[0] not in others
+    if not words or not text[0].isupper():
+        return False
+    return words[0] not in STOP_WORDS and words[0] not in INDEFINITE and words[0] not in others

@@ -1,13 +1,13 @@
-"""The tools that start a dream and follow it: start_dream, get_dream, cancel_dream, judge_dream."""
+"""The tools that start a dream and follow it: start_dream, get_dream, cancel_dream."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import anyio
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
-from dreamkeep_server.asking import judge_of, least_of, policy_of
+from dreamkeep_server.asking import judge_of, policy_of, spending_of
 from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_server.tools.arguments import Count, Dollars, Flag, VersionOrHead
 from dreamkeep_server.tools.caller import ACTOR, Caller, caller_of
@@ -18,14 +18,13 @@ from dreamkeep_server.tools.results import (
     CancelAnswer,
     DreamAnswer,
     DreamError,
-    JudgeAnswer,
     Progress,
     RecallCheck,
     StartAnswer,
     UsageAnswer,
 )
 from dreamkeep_server.tools.secrets import without_secrets
-from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from dreamkeep_store.errors import InvalidError, NotFoundError, UnavailableError
 from dreamkeep_store.models import (
     INSTRUCTIONS_CHARACTERS_MAX,
     SESSIONS_PER_DREAM_MAX,
@@ -71,9 +70,12 @@ async def start_dream(
     none, or ids), and proposes a new version. Nothing changes until switch_version. Then poll
     get_dream."""
     caller = caller_of(ctx)
-    judged_by = judge_of(judge, caller.settings)
+    judged_by = judge_of(judge, caller.settings, by_agent=True)
+    spending = spending_of(
+        judged_by, caller.settings, model=model or None, budget_tokens=budget_tokens, budget_usd=budget_usd
+    )
     allowed = policy_of(policy, caller.settings)
-    notes: list[str] = []
+    notes = [spending.note] if spending.note else []
     if allowed != policy:
         notes.append(f"The owner's policy_max allows {allowed} at most, so that is this dream's policy, not {policy}.")
     if instructions.strip() and judged_by == "rules":
@@ -85,9 +87,9 @@ async def start_dream(
         instructions=without_secrets(instructions).text,
         judge=judged_by,
         policy=allowed,
-        model=model or None,
-        budget_tokens=budget_tokens,
-        budget_usd=least_of(budget_usd, caller.settings.budget_usd),
+        model=spending.model,
+        budget_tokens=spending.budget_tokens,
+        budget_usd=spending.budget_usd,
         requested_by=ACTOR,
     )
     if estimate_only:
@@ -99,6 +101,8 @@ async def start_dream(
         notes.append("The same input was dreamt over before, with the same result; this is that dream.")
     else:
         notes.append(f'get_dream(dream_id="{started.dream.dream_id}", wait_seconds=50) follows it.')
+        if judged_by == "agent":
+            notes.append("It will ask you what code cannot decide; get_dream says when.")
     return StartAnswer(
         dream_id=started.dream.dream_id,
         status=started.dream.status,
@@ -125,19 +129,6 @@ async def cancel_dream(ctx: Context, dream_id: str = "") -> CancelAnswer:
     dream = await latest_dream(caller, dream_id)
     canceled = await caller.stores.cancel_dream(dream.dream_id, actor=ACTOR)
     return CancelAnswer(dream_id=canceled.dream_id, status=canceled.status)
-
-
-async def judge_dream(
-    ctx: Context, *, dream_id: str = "", batch_id: str = "", judgements: list[dict[str, Any]] | None = None
-) -> JudgeAnswer:
-    """Answer the questions of a dream whose judge is the agent, batch by batch. No dream asks yet; when
-    one does, get_dream will say so."""
-    del batch_id, judgements
-    dream = await latest_dream(caller_of(ctx), dream_id)
-    raise ConflictError(
-        f"No dream asks for judgements yet: dream {dream.dream_id} is judged by {dream.judge} and is {dream.status}. "
-        f"Judging by the connected agent comes with a later release; get_dream follows this one."
-    )
 
 
 async def latest_dream(caller: Caller, dream_id: str) -> Dream:
@@ -206,12 +197,21 @@ def _line(one: Decided) -> str:
 
 async def _next(caller: Caller, dream: Dream) -> str:
     match dream.status:
+        case "pending" if dream.waits_until is not None:
+            waiting = f"{dream.total - dream.done} of {dream.total} batches wait for you"
+            return (
+                f'{waiting}: judge_dream(dream_id="{dream.dream_id}") gives the next. '
+                f"What is not judged by {dream.waits_until:%Y-%m-%d %H:%M} UTC is left to the rules."
+            )
         case "pending" | "running":
             return "get_dream with wait_seconds=50 waits for its end; cancel_dream stops it."
         case "completed" if dream.output_version is not None:
             return _next_of_version(caller, dream, await caller.stores.get_version(dream.store, dream.output_version))
         case "completed":
             return "It found nothing to change."
+        case "failed" if dream.output_version is not None:
+            version = await caller.stores.get_version(dream.store, dream.output_version)
+            return "What it decided before is a proposal. " + _next_of_version(caller, dream, version)
         case "failed" | "canceled":
             return "Nothing was changed; start_dream begins another."
 
@@ -271,7 +271,7 @@ async def _ended(ctx: Context, caller: Caller, dream: Dream, seconds: int) -> Dr
     """
     told: tuple[str, int] | None = None
     with anyio.move_on_after(seconds):
-        while dream.status in ("pending", "running"):
+        while dream.status in ("pending", "running") and dream.waits_until is None:
             if told != (dream.stage, dream.done):
                 told = (dream.stage, dream.done)
                 await ctx.report_progress(dream.done, dream.total or None, dream.stage)
@@ -285,5 +285,4 @@ TOOLS = (
     declare(start_dream, title="Start a dream", repeats=True),
     declare(get_dream, title="Follow a dream", reads=True),
     declare(cancel_dream, title="Cancel a dream", destroys=True, repeats=True),
-    declare(judge_dream, title="Judge for a dream"),
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import anyio.to_thread
 
 from dreamkeep_server.tools.results import EstimateAnswer
-from dreamkeep_store.models import NewDream
+from dreamkeep_store.models import NewDream, TokenUsage
 from dreamkeep_store.store import Stores
 
 KINDS = {
@@ -27,12 +27,15 @@ KINDS = {
 async def estimate_of(stores: Stores, wanted: NewDream) -> EstimateAnswer:
     """The estimate for the material that this dream would read, if it started now."""
     from dreamkeep_server.dream.estimate import estimate
+    from dreamkeep_server.dream.judges import prices
 
     material = await stores.prospective_material(wanted.store, base=wanted.base, wanted=wanted.sessions)
     material = replace(material, instructions=wanted.instructions)
     # Candidates take seconds in a large store, and other calls must go on.
     found = await anyio.to_thread.run_sync(estimate, material)
     by_model = wanted.judge != "rules"
+    price = prices.price_of(wanted.model or prices.MODEL)
+    usage = TokenUsage(input_tokens=found.input_tokens, output_tokens=found.output_tokens)
     return EstimateAnswer(
         entries=found.entries,
         sessions=found.sessions,
@@ -40,4 +43,5 @@ async def estimate_of(stores: Stores, wanted: NewDream) -> EstimateAnswer:
         seconds=found.seconds,
         input_tokens=found.input_tokens if by_model else 0,
         output_tokens=found.output_tokens if by_model else 0,
+        cost_usd=round(price.of(usage), 4) if wanted.judge == "claude" else None,
     )

@@ -1,7 +1,7 @@
 """What tools answer: small models, since a client may hand all of it to its model."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
@@ -151,6 +151,7 @@ class EstimateAnswer(Answer):
     seconds: float
     input_tokens: int
     output_tokens: int
+    cost_usd: float | None = None
 
 
 class StartAnswer(Answer):
@@ -225,11 +226,32 @@ class CancelAnswer(Answer):
     status: DreamStatus
 
 
-class JudgeAnswer(Answer):
-    """What became of judgements."""
+class BatchAnswer(Answer):
+    """What a dream asks the agent next."""
 
+    batch_id: str
+    of: int
+    """How many batches there are."""
+    again: bool | None = None
+    """Whether these are what was refused of the first answer, or left out of it."""
+    rules: str
+    judgement: str
+    """What a judgement is."""
+    wishes: str | None = None
+    """The dream's instructions."""
+    stored: list[dict[str, Any]]
+    answer: str
+    """The call that answers it."""
+
+
+class JudgeAnswer(Answer):
+    """What became of judgements, and what is to be judged next."""
+
+    taken: int | None = None
     refused: list[str] | None = None
+    batch: BatchAnswer | None = None
     done: bool
+    next: str | None = None
 
 
 class ChangeQuote(Answer):

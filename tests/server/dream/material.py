@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 from hypothesis import strategies as st
 
 from dreamkeep_server.dream.candidates import Candidate, find_candidates
 from dreamkeep_server.dream.judgement import Judgement
 from dreamkeep_server.dream.judges.rules import judge
+from dreamkeep_server.dream.nearness import Vectors
 from dreamkeep_server.dream.plan import Plan, make_plan
 from dreamkeep_store.models import (
     DreamId,
@@ -96,12 +98,24 @@ def material(
     )
 
 
-def judged(given: Material) -> list[tuple[Candidate, Judgement]]:
-    return [(candidate, judge(candidate, given)) for candidate in find_candidates(given)]
+def by_letters(given: Material) -> Vectors:
+    """Return vectors by which texts with the same letters are near, the same for the same text."""
+    texts = [one.content.lower() for one in given.entries]
+    counts = [[1.0, *(float(text.count(letter)) for letter in "abcdefghijklmnopqrstuvwxyz")] for text in texts]
+    rows = np.array(counts, np.float32).reshape(-1, 27)
+    return Vectors(
+        rows=rows / np.linalg.norm(rows, axis=1, keepdims=True),
+        places={one.entry_id: at for at, one in enumerate(given.entries)},
+    )
 
 
-def plan_by_rules(given: Material) -> Plan:
-    return make_plan(given, judged(given))
+def judged(given: Material, *, by_meaning: bool = False) -> list[tuple[Candidate, Judgement]]:
+    found = find_candidates(given, by_letters(given) if by_meaning else None)
+    return [(candidate, judge(candidate, given)) for candidate in found]
+
+
+def plan_by_rules(given: Material, *, by_meaning: bool = False) -> Plan:
+    return make_plan(given, judged(given, by_meaning=by_meaning))
 
 
 def apply(given: Material, plan: Plan) -> Material:
@@ -151,6 +165,13 @@ contents = st.sampled_from(
         "The user dislikes tea",
         "Drinks I like: Tea",
         "Drinks I dislike: Green tea, above all",
+        "Drinks I like: Tea. It warms.",
+        "Drinks I dislike: Tea. It was too bitter on 5 May.",
+        "Drinks I dislike: Tea.",
+        "Drinks I like: Smoky tea",
+        "I've never had smoky tea from Acme, so tell me",
+        "The user had a smoky tea from Acme at noon",
+        "A smoky tea from Acme was had by the user at noon",
         "A journey made the user reconsider the previous love of tea",
         "The office of Acme is in Oslo",
         "Acme's office is in Bergen",

@@ -1,6 +1,10 @@
 """What is found, and what is not."""
 
+import itertools
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dreamkeep_server.dream.candidates import (
     ExactDuplicates,
@@ -15,7 +19,7 @@ from dreamkeep_server.dream.candidates import (
 from dreamkeep_server.dream.estimate import estimate
 from dreamkeep_server.dream.likeness import make_stars
 
-from .material import entry, material, session
+from .material import by_letters, entry, material, session
 
 
 def found(*texts: str):
@@ -170,7 +174,10 @@ def test_a_slot_asserted_twice_at_the_same_time_is_not_certain():
         ("I love hiking", "I can't stand hiking."),
         ("The user hates jazz", "The user is now a fan of jazz"),
         ("Anna enjoys green tea", "Anna no longer likes green tea"),
-        ("Sports I dislike: Boxing. It is loud.", "Sports I like: Boxing. It takes discipline."),
+        ("Sports I dislike: Boxing. Bo took me on 5 May.", "Sports I like: Boxing. It takes discipline."),
+        ("Books I dislike: Fantasy", "Films I like: Fantasy"),
+        ("Foods I dislike: Nuts. They make my throat swell.", "Foods I like: Nuts"),
+        ("Foods I dislike: Nuts. They make my throat swell.", "Foods I dislike: Nuts. Too dear at work."),
         ("Games I like to play: Chess, with a clock", "Games I like to play: Chess, without a clock"),
         ("Music I like to listen to: Folk", "Music I like to listen to: Norwegian folk, above all"),
         ("Sports I dislike: Boxing.", "A documentary on boxing made the user reconsider the previous dislike."),
@@ -202,6 +209,31 @@ def test_attitudes_that_may_both_hold_do_not_meet(one: str, other: str):
     assert not any(isinstance(candidate, SlotValues) for candidate in found(one, other))
 
 
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("Sports I dislike: Boxing. It is loud.", "Sports I like: Boxing. It takes discipline."),
+        ("Drinks I like: Green tea.", "Drinks I dislike: Green tea; it keeps me awake"),
+        ("Drinks I like: Green tea. It is mild.", "Drinks I like: Green tea. It is mild and warms."),
+    ],
+)
+def test_an_entry_of_a_list_is_certainly_replaced_by_a_newer_one_about_the_same_thing(older: str, newer: str):
+    (values,) = found(older, newer)
+    assert isinstance(values, SlotValues)
+    assert values.certain
+    assert (values.newer[0].content, values.older[0].content) == (newer, older)
+
+
+def test_an_entry_of_a_list_may_be_replaced_by_a_near_newer_one_of_its_kind():
+    texts = ("Games I like to play: Strategy games", "Games I like to play: War games, large")
+    given = material(*(entry(n, text, age=100 - n) for n, text in enumerate(texts, start=1)))
+    assert find_candidates(given) == ()
+    (values,) = find_candidates(given, by_letters(given))
+    assert isinstance(values, SlotValues)
+    assert not values.certain
+    assert values.older[0].content == texts[0]
+
+
 def test_attitudes_of_two_topics_do_not_meet():
     one = entry(1, "I like coffee", topic="/anna", age=9)
     other = entry(2, "I dislike coffee", topic="/bob")
@@ -217,13 +249,28 @@ def test_near_duplicates_are_found_and_guards_keep_apart():
     assert found("Anna likes green tea in the morning", "Anna likes black coffee in the morning") == ()
 
 
-def test_stars_have_at_most_eight_entries_and_are_no_chains():
-    stars = make_stars([(0, n) for n in range(1, 12)] + [(11, 12), (12, 13)])
-    assert stars[0] == tuple(range(8))
-    assert all(len(star) <= 8 for star in stars)
-    rays = [ray for star in stars for ray in star[1:]]
-    assert len(rays) == len(set(rays))
-    assert set(rays).isdisjoint(star[0] for star in stars)
+def test_a_star_has_at_most_eight_entries():
+    stars = make_stars([(0, n) for n in range(1, 12)], lambda _one, _other: True)
+    assert stars == [tuple(range(8))]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda pair: pair[0] < pair[1]), unique=True))
+def test_every_two_entries_of_a_star_are_alike_and_none_is_in_two(pairs: list[tuple[int, int]]):
+    alike = {*pairs, *((right, left) for left, right in pairs)}
+    stars = make_stars(pairs, lambda one, other: (one, other) in alike)
+    assert all(pair in alike for star in stars for pair in itertools.combinations(star, 2))
+    everybody = [one for star in stars for one in star]
+    assert len(everybody) == len(set(everybody))
+    assert all(1 < len(star) <= 8 for star in stars)
+
+
+def test_how_far_the_search_is_rises_to_its_end():
+    seen: list[tuple[int, int]] = []
+    some = material(*(entry(n, f"fact {n} about town {n}") for n in range(300)))
+    find_candidates(some, by_letters(some), lambda done, total: seen.append((done, total)))
+    assert seen == sorted(seen)
+    assert seen[-1][0] <= seen[-1][1]
+    assert len(seen) > 5
 
 
 def test_one_dream_asks_about_the_stalest_entries_only():

@@ -99,7 +99,12 @@ def hostile(draw: st.DrawFn) -> tuple[Material, list[tuple[Candidate, Judgement]
     return ground, draw(st.lists(st.tuples(st.sampled_from(candidates), judgements), max_size=12))
 
 
-either = st.one_of(materials().map(lambda ground: (ground, judged(ground))), hostile())
+either = st.one_of(
+    materials().map(lambda ground: (ground, judged(ground))),
+    materials().map(lambda ground: (ground, judged(ground, by_meaning=True))),
+    hostile(),
+)
+both_ways = pytest.mark.parametrize("by_meaning", [False, True])
 
 
 @few
@@ -251,47 +256,52 @@ def test_the_order_of_judgements_does_not_matter(
 
 
 @few
+@both_ways
 @given(materials(), st.randoms(use_true_random=False))
-def test_the_order_of_entries_does_not_matter(ground: Material, random: Random):
+def test_the_order_of_entries_does_not_matter(by_meaning: bool, ground: Material, random: Random):
     shuffled = list(ground.entries)
     random.shuffle(shuffled)
     transcripts = list(ground.transcripts)
     random.shuffle(transcripts)
     other = replace(ground, entries=tuple(shuffled), transcripts=tuple(transcripts))
-    assert plan_by_rules(other) == plan_by_rules(ground)
+    assert plan_by_rules(other, by_meaning=by_meaning) == plan_by_rules(ground, by_meaning=by_meaning)
 
 
 @settings(few, max_examples=150)
 @pytest.mark.promise("converges")
+@both_ways
 @given(materials())
-def test_a_second_dream_right_after_the_first_includes_nothing(ground: Material):
-    first = plan_by_rules(ground)
-    second = plan_by_rules(apply(ground, first))
+def test_a_second_dream_right_after_the_first_includes_nothing(by_meaning: bool, ground: Material):
+    first = plan_by_rules(ground, by_meaning=by_meaning)
+    second = plan_by_rules(apply(ground, first), by_meaning=by_meaning)
     assert included(second) == []
     before = {change.fingerprint for change in first.changes if change.decision == "suggested"}
     assert {change.fingerprint for change in second.changes} == before
 
 
 @few
+@both_ways
 @given(materials())
-def test_what_was_rejected_is_not_proposed_again(ground: Material):
-    first = plan_by_rules(ground)
+def test_what_was_rejected_is_not_proposed_again(by_meaning: bool, ground: Material):
+    first = plan_by_rules(ground, by_meaning=by_meaning)
     rejected = frozenset(change.fingerprint for change in first.changes)
-    again = plan_by_rules(replace(ground, rejected=rejected))
+    again = plan_by_rules(replace(ground, rejected=rejected), by_meaning=by_meaning)
     assert rejected.isdisjoint(change.fingerprint for change in again.changes)
 
 
 @few
+@both_ways
 @given(materials())
-def test_the_rules_judge_breaks_no_rule(ground: Material):
-    assert plan_by_rules(ground).refusals == ()
+def test_the_rules_judge_breaks_no_rule(by_meaning: bool, ground: Material):
+    assert plan_by_rules(ground, by_meaning=by_meaning).refusals == ()
 
 
 @few
+@both_ways
 @given(materials())
-def test_the_newer_statement_wins(ground: Material):
+def test_the_newer_statement_wins(by_meaning: bool, ground: Material):
     sources = {one.revision_id: one for one in ground.entries}
-    for change in plan_by_rules(ground).changes:
+    for change in plan_by_rules(ground, by_meaning=by_meaning).changes:
         if change.operation == "supersede":
             stays = {revision.entry_id for revision in change.opens}
             gone = [e for e in map(sources.__getitem__, change.closes) if e.entry_id not in stays]

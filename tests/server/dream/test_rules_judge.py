@@ -78,6 +78,7 @@ ground = material(
     transcripts=[session(1, "I prefer tabs over spaces."), session(2, "What now?")],
 )
 candidates = find_candidates(ground)
+asked = dict(enumerate(candidates, start=1))
 
 
 def row(**fields: object) -> dict[str, object]:
@@ -88,9 +89,9 @@ def test_an_answer_becomes_judgements():
     merge = row(entries=["e_00000001", "e_00000002"], content="likes tea", sure=True)
     quote = {"session_id": "s_00000001", "message": 1, "text": "I prefer tabs over spaces."}
     add = row(candidate=2, operation="add", content="I prefer tabs over spaces", quotes=[quote])
-    read, refusals = read_answer({"judgements": [merge, add]}, candidates, ground)
-    assert refusals == []
-    plan = make_plan(ground, read)
+    read = read_answer({"judgements": [merge, add]}, asked, ground)
+    assert (read.refused, read.strays) == ({}, [])
+    plan = make_plan(ground, [(asked[number], judgement) for number, judgement in read.judged.items()])
     assert [(change.operation, change.decision) for change in plan.changes] == [
         ("merge", "included"),
         ("add", "suggested"),
@@ -110,10 +111,12 @@ def test_a_bad_judgement_is_refused_with_its_reason_and_spoils_no_other():
         row(operation="keep"),
         row(operation="keep"),
     ]
-    read, refusals = read_answer({"judgements": rows}, candidates, ground)
-    assert len(read) == 1
-    assert len(refusals) == 9
-    assert any("e_invented" in refusal for refusal in refusals)
+    read = read_answer({"judgements": rows}, asked, ground)
+    assert list(read.judged) == [1]
+    assert read.refused == {}
+    assert len(read.strays) == 4
+    first = read_answer({"judgements": rows[:1]}, asked, ground)
+    assert "e_invented" in first.refused[1]
 
 
 @given(
@@ -127,9 +130,9 @@ def test_a_bad_judgement_is_refused_with_its_reason_and_spoils_no_other():
     )
 )
 def test_garbage_is_refused_and_never_raises(raw: object):
-    read, refusals = read_answer(raw, candidates, ground)
-    assert read == []
-    assert refusals or (isinstance(raw, dict) and not raw["judgements"])
+    read = read_answer(raw, asked, ground)
+    assert (read.judged, read.refused) == ({}, {})
+    assert read.strays or (isinstance(raw, dict) and not raw["judgements"])
 
 
 def test_the_schema_of_an_answer_lists_every_field():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreamkeep_server.dream.words import carries, difference, missing, same_words, specifics, tokens
+from dreamkeep_server.dream.words import carried, difference, missing, same_words, specifics, tokens, unheld
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_order_numbers_signs_paths_denials_and_questions_count(left: str, right:
 def test_the_key_of_a_key_is_itself_and_a_text_carries_its_own_specifics(text: str):
     assert same_words(same_words(text)) == same_words(same_words(same_words(text)))
     assert missing(text, (text,)) == ()
-    assert all(carries(tokens(text), specific) for specific in specifics(text))
+    assert carried(text, specifics(text)) == specifics(text)
     assert difference(text, text) is None
 
 
@@ -94,3 +94,64 @@ def test_what_keeps_two_alike_texts_apart(left: str, right: str, kind: str):
 
 def test_a_text_that_says_more_is_not_kept_apart():
     assert difference("Likes tea", "Likes tea at 5") is None
+
+
+pieces = st.sampled_from(
+    [
+        "a",
+        '"a b"',
+        "`x 1`",
+        "5433",
+        "The",
+        "Acme",
+        "README.md",
+        '"multi"-type',
+        "x",
+        "b",
+        "C:\\app",
+        "1,000",
+        "…",
+        "NASA",
+    ]
+)
+some_text = st.lists(pieces, max_size=9).map(" ".join) | st.text(max_size=20)
+
+
+@given(some_text, st.lists(some_text, max_size=3))
+def test_what_is_missing_is_what_stands_nowhere_as_a_run_of_tokens(content: str, sources: list[str]):
+    def holds(text: str, run: tuple[str, ...]) -> bool:
+        own = tokens(text)
+        return any(own[at : at + len(run)] == run for at in range(len(own)))
+
+    wanted = {specific for source in sources for specific in specifics(source)}
+    lost = {specific for specific in wanted if not holds(content, specific)}
+    assert missing(content, tuple(sources)) == tuple(sorted(" ".join(specific) for specific in lost))
+    unsaid = {specific for specific in specifics(content) if not any(holds(source, specific) for source in sources)}
+    assert unheld(specifics(content), *sources) == unsaid
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("The U.S. office opens on Sept. 3", "The US office opens on September 3"),
+        ("Stand-up is at 9 a.m. (Mon)", "Stand-up is at 9 am Monday"),
+        ("Mr. Smith owns it", "Smith owns it"),
+        ("Somebody broke the build", "Someone broke the build"),
+    ],
+)
+def test_the_same_name_or_date_written_otherwise_keeps_nothing_apart(left: str, right: str):
+    assert difference(left, right) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Stand-up is at 9 a.m.", "Stand-up is at 9 p.m."),
+        ("Edit a.c first", "Edit a.h first"),
+        ("The job is enabled", "The job is disabled"),
+        ("Fold the map", "Unfold the map"),
+        ("The upload failed", "The download failed"),
+    ],
+)
+def test_an_opposite_or_another_file_keeps_apart(left: str, right: str):
+    assert difference(left, right) is not None

@@ -46,7 +46,7 @@ def judge(candidate: Candidate, material: Material) -> Judgement:
         case Opposed():
             return Conflict(
                 entries=tuple(entry.entry_id for entry in candidate.entries),
-                reason=f"They are alike but differ: {candidate.evidence[0]}.",
+                reason=f"They may contradict each other: {candidate.evidence[0]}.",
             )
         case Expired():
             return Archive(
