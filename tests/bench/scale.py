@@ -210,6 +210,6 @@ def _table(size: Size, steps: Steps, source: str, *, peaks: tuple[int | None, in
         rows=tuple(rows),
         note=f"Database {megabytes(bytes_on_disk)} MB; peak memory of the worker {megabytes(peaks[0])} MB, of the "
         f"server {megabytes(peaks[1])} MB; no embedder; {source}. The last two columns are what two other processes "
-        "saw meanwhile, in seconds, so the first of them is how long the write lock was held. Goals: switch of 1,000 changes under 0.2 s, no lock over 0.5 s but "
-        "a switch's, no read that waits.",
+        "saw meanwhile, in seconds, so the first of them is how long the write lock was held. "
+        "Goals: switch of 1,000 changes under 0.2 s, no lock over 0.5 s but a switch's, no read that waits.",
     )

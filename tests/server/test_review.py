@@ -427,7 +427,7 @@ async def test_instructions_for_the_rules_judge_are_answered_with_a_note(call: C
     await call("remember", content=FACTS[0])
     told = await call("start_dream", instructions="Mind the ports.", judge="rules", estimate_only=True)
     assert "does not use instructions" in told["note"]
-    assert "note" not in await call("start_dream", instructions="Mind the ports.", estimate_only=True)
+    assert "note" not in await call("start_dream", instructions="Mind the ports.", judge="agent", estimate_only=True)
 
 
 async def test_a_dream_that_asks_nothing_refuses_judgements(call: Call, stores: Stores):
