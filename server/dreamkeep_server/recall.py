@@ -7,10 +7,11 @@ was recalled.
 import importlib
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -22,7 +23,7 @@ from dreamkeep_server.ranking.formula import Parts, Scores, best, joined, scored
 from dreamkeep_server.ranking.timeline import Fared, Timeline, followed, timeline
 from dreamkeep_server.staleness import freshness, is_stale
 from dreamkeep_store.errors import StoreError
-from dreamkeep_store.models import Entry, Match, Search, StoreName, WordScores
+from dreamkeep_store.models import PAGE_MAX, Entry, Match, RevisionId, Search, StoreName, WordScores
 from dreamkeep_store.store import Stores
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ WORD = re.compile(r"[^\W_]+")
 LOADING = "By words only: what meaning needs is being loaded; a moment later recall finds more."
 TEXTS_BY_WORDS = 1_000
 """How many of the best texts by words have their words counted; beyond, nothing reaches a page."""
+TEXTS_ENOUGH = 8
+"""With fewer texts that say the query's rarer words, its commonest ones count too; the same for every page."""
 FETCH_MORE = 40
 FETCH_GROWTH = 8
 ENTRIES_AT_ONCE = 5_000
@@ -117,13 +120,11 @@ class Recall:
                 ]
             )
 
-        many = sum(len(line.entries) for line in lines) > ENTRIES_AT_ONCE
-        scores = await anyio.to_thread.run_sync(score) if many else score()
+        scores = await _computed(score, sum(len(line.entries) for line in lines))
         page = await self._page(stores, wanted, scores)
-        return Ranking(
-            entries=tuple(_ranked(entry, scores, row, words.words, now) for entry, row in page),
-            without_meaning=why_not,
-        )
+        ranked = [_ranked(entry, scores, row, words.words, now) for entry, row in page]
+        ranked += await _others(stores, wanted, {entry.revision_id for entry, _ in page}, now)
+        return Ranking(entries=tuple(ranked[wanted.offset : wanted.offset + wanted.limit]), without_meaning=why_not)
 
     async def _compared(self, stores: Stores, wanted: Search) -> tuple[Near | None, WordScores, str | None]:
         """How near all texts are, how well some say the words, and why meaning has no part in it if it has none."""
@@ -146,9 +147,8 @@ class Recall:
 
         async def look_up() -> None:
             nonlocal words
-            enough = wanted.offset + wanted.limit
             try:
-                words = await stores.word_scores(wanted.query, wanted.stores, enough=enough, limit=TEXTS_BY_WORDS)
+                words = await stores.word_scores(wanted.query, wanted.stores, enough=TEXTS_ENOUGH, limit=TEXTS_BY_WORDS)
             except StoreError as error:
                 failed.append(error)
 
@@ -161,19 +161,19 @@ class Recall:
         return near, words, why_not
 
     async def _page(self, stores: Stores, wanted: Search, scores: Scores) -> list[tuple[Entry, int]]:
-        """The page's entries with their rows: the best are fetched until enough of them pass the filters."""
+        """The entries up to the page's end with their rows: the best are fetched until enough pass the filters."""
         end = wanted.offset + wanted.limit
         fetch = end + FETCH_MORE
         passed: dict[int, tuple[Entry, int]] = {}
         asked = 0
         while True:
-            rows = best(scores, fetch)
+            rows = await _computed(partial(best, scores, fetch), len(scores.content_ids))
             row_of = {int(scores.content_ids[row]): row for row in reversed(rows)}
             new = list(dict.fromkeys(int(scores.content_ids[row]) for row in rows[asked:]))
             for match in await stores.saying(wanted, new):
                 passed.setdefault(match.entry.revision_id, (match.entry, row_of[match.content_id]))
             if len(passed) >= end or len(rows) < fetch:
-                return list(passed.values())[wanted.offset : end]
+                return list(passed.values())[:end]
             asked, fetch = len(rows), fetch * FETCH_GROWTH
 
     async def _line(self, stores: Stores, name: StoreName, version: int | None) -> Timeline:
@@ -182,9 +182,12 @@ class Recall:
         async with self._reading:
             known = self._lines.get(name)
             moments = await stores.moments(name, after=None if known is None else known.moments)
-            line = timeline(moments) if known is None else followed(known, moments)
-            self._lines[name] = line
-            return line
+            if known is not None and moments.whole:
+                self.meaning.forget()  # something was erased, or another database was restored
+            size = len(moments.opened) if known is None else len(moments.opened) + len(moments.closed) and known.size
+            follow = partial(timeline, moments) if known is None else partial(followed, known, moments)
+            self._lines[name] = await _computed(follow, size)
+            return self._lines[name]
 
     async def _outcomes(self, stores: Stores, name: StoreName, version: int | None) -> Fared | None:
         """How live entries fared; of an old version's nobody asks."""
@@ -197,6 +200,35 @@ class Recall:
             known = Fared(outcomes=await stores.outcomes(name))
             self._fared[name] = known
         return known
+
+
+T = TypeVar("T")
+
+
+async def _computed(compute: Callable[[], T], entries: int) -> T:
+    """What that gives; where it goes through many entries, on a thread."""
+    return await anyio.to_thread.run_sync(compute) if entries > ENTRIES_AT_ONCE else compute()
+
+
+async def _others(stores: Stores, wanted: Search, passed: set[RevisionId], now: datetime) -> list[Ranked]:
+    """What says a word of the query behind the best texts by words, where those are too few for the page.
+
+    Filters may have taken them, or they are not live. It is a tail in the order of BM25, the same for each page.
+    """
+    missing = wanted.offset + wanted.limit - len(passed)
+    found: list[Ranked] = []
+    offset = 0
+    while missing > len(found):
+        matches = await stores.search(replace(wanted, offset=offset, limit=PAGE_MAX))
+        found += [
+            _plain(match, _words_said(match.entry.content, match.words), now)
+            for match in matches
+            if match.entry.revision_id not in passed
+        ]
+        offset += len(matches)
+        if len(matches) < PAGE_MAX:
+            break
+    return found
 
 
 def _ranked(entry: Entry, scores: Scores, row: int, words: Sequence[str], now: datetime) -> Ranked:
@@ -212,12 +244,8 @@ def _plain(match: Match, why: str, now: datetime) -> Ranked:
 def _words_said(content: str, words: Sequence[str]) -> str:
     said = set(WORD.findall(unicodedata.normalize("NFKC", content).casefold()))
     found = [word for word in words if word in said]
-    if not found:
-        return "other forms of the words asked for, or the date"
-    missing = len(words) - len(found)
-    return f"says {', '.join(found)}" + (
-        f" ({missing} of {len(words)} words not, or in another form)" if missing else ""
-    )
+    # How many words were left out is not told: those are the words that no text says, in any store.
+    return f"says {', '.join(found)}" if found else "other forms of the words asked for, or the date"
 
 
 def _why(entry: Entry, words: Sequence[str], parts: Parts, now: datetime) -> str:

@@ -26,10 +26,11 @@ from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_server.project import store_of_folder
 from dreamkeep_server.recall import Recall
 from dreamkeep_server.settings import Settings
-from dreamkeep_server.tools import dreams, judging, memory, recollection, review, sessions, status, versions
+from dreamkeep_server.tools import dreams
 from dreamkeep_server.tools.afterwards import Afterwards
 from dreamkeep_server.tools.arguments import mistakes, shown, undeclared, unstorable, without_nulls
 from dreamkeep_server.tools.caller import USER_STORE, Serving, caller_of, require_write
+from dreamkeep_server.tools.listing import TOOLS, listed
 from dreamkeep_server.tools.notices import Notices
 from dreamkeep_server.tools.offers import add_offers
 from dreamkeep_server.tools.recalls import RecallLog
@@ -41,19 +42,6 @@ from dreamkeep_store.store import Stores, open_stores
 NAME = "dreamkeep"
 VERSION = importlib.metadata.version("dreamkeep")
 INSTRUCTIONS = Path(__file__).parent / "tools" / "instructions.md"
-TOOLS = {
-    declared.name: declared
-    for declared in (
-        *recollection.TOOLS,
-        *memory.TOOLS,
-        *sessions.TOOLS,
-        *dreams.TOOLS,
-        *judging.TOOLS,
-        *review.TOOLS,
-        *versions.TOOLS,
-        *status.TOOLS,
-    )
-}
 GOODBYE_SECONDS = 3
 """How long open HTTP requests get when the server is told to stop."""
 
@@ -66,8 +54,8 @@ class DreamkeepServer(MCPServer[Serving]):
     """
 
     async def list_tools(self) -> list[ListedTool]:
-        """The tools, with the schemas of their answers; none of them is made before it is needed."""
-        return [declared.listed() for declared in TOOLS.values()]
+        """The tools, with the schemas of their answers; none of them is made before it is called."""
+        return listed()
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Serving, Any] | None = None

@@ -29,6 +29,8 @@ BEAT_SHARE = 0.13
 """How often the lease is renewed, as a share of it: several beats may be late before it runs out."""
 LOOK_AGAIN_SECONDS = 0.5
 IDLE_SECONDS = 5.0
+STAY_SECONDS = 60.0
+"""How long texts are waited for that another process has, or that an embedder cannot embed yet: a lease may run out."""
 NEWS_SECONDS = 0.3
 """How often the heartbeat looks whether there is something new to tell those who watch."""
 DREAM_SECONDS_MAX = 3_600.0
@@ -36,6 +38,7 @@ DREAM_SECONDS_MAX = 3_600.0
 LOG_BYTES_MAX = 1024 * 1024
 
 NO_MEANING = Meaning("none")
+_starting: set[Path] = set()
 _started: dict[Path, "subprocess.Popen[bytes]"] = {}
 """The worker that this process started last for a database; asked before another one is started."""
 
@@ -48,8 +51,13 @@ async def ensure_worker(stores: Stores, meaning: Meaning = NO_MEANING, *, texts_
     if not texts_wait and not await stores.dream_waits():
         return
     earlier = _started.get(stores.path)
-    if earlier is None or earlier.poll() is not None:
+    if stores.path in _starting or (earlier is not None and earlier.poll() is None):
+        return
+    _starting.add(stores.path)
+    try:
         _started[stores.path] = await anyio.to_thread.run_sync(_start, stores.path, meaning)
+    finally:
+        _starting.discard(stores.path)
 
 
 def _start(database: Path, meaning: Meaning) -> "subprocess.Popen[bytes]":
@@ -106,9 +114,12 @@ async def run_worker(
             if report is not None:
                 report(f"Dream {dream.dream_id} of store {dream.store}: {ended}")
             idle_since = anyio.current_time()
-        elif await embed_share(stores, meaning, owner):
+            continue
+        embedding = await embed_share(stores, meaning, owner)
+        stays = max(idle_seconds, STAY_SECONDS) if embedding == "waits" else idle_seconds
+        if embedding == "embedded":
             idle_since = anyio.current_time()
-        elif anyio.current_time() - idle_since >= idle_seconds:
+        elif anyio.current_time() - idle_since >= stays:
             return
         else:
             await anyio.sleep(LOOK_AGAIN_SECONDS)  # other processes queue dreams, and SQLite tells nobody

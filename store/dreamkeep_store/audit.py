@@ -57,6 +57,18 @@ def row_hash(row: Row) -> bytes:
     return hashlib.sha256(row["previous"] + json.dumps(said, separators=(",", ":")).encode()).digest()
 
 
+def newest(tx: Transaction) -> tuple[int, bytes]:
+    """The newest row's number and hash; (0, GENESIS) before the first."""
+    row = tx.row("SELECT audit_id, hash FROM audit ORDER BY audit_id DESC LIMIT 1")
+    return (0, GENESIS) if row is None else (row["audit_id"], row["hash"])
+
+
+def holds(tx: Transaction, known: tuple[int, bytes]) -> bool:
+    """Whether the history goes on from this row: it is the same database, and was not set back behind it."""
+    number, known_hash = known
+    return number == 0 or tx.value("SELECT hash FROM audit WHERE audit_id = :id", {"id": number}) == known_hash
+
+
 def salted(salt: bytes, sha256: bytes) -> str:
     """A content's hash for the audit: without the salt, which is erased with the text, it says nothing."""
     return hashlib.sha256(salt + sha256).hexdigest()[:32]

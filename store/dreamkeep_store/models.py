@@ -539,6 +539,9 @@ class Moments:
     erased: int
     """How many entries had been erased: when it is another number, nothing continues what was read before."""
     seq: int
+    history: tuple[int, bytes]
+    """The newest row of the audit when they were read, by its number and hash: a database that was restored, or is
+    another one, has another row there, and nothing continues."""
     whole: bool
     """Whether these are all entries, or what has changed since the moments that were handed in."""
     opened: "array[int]"

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterable
 
+from dreamkeep_store import audit
 from dreamkeep_store.database import Row, Transaction
 from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.models import TIERS, Moments, Outcomes
@@ -16,6 +17,8 @@ COLUMNS = 5
 def moments(tx: Transaction, store: StoreRow, after: Moments | None) -> Moments:
     """The live entries; with `after`, what has changed since, if nothing was erased meanwhile."""
     if after is None or (after.store_id, after.erased) != (store.store_id, erased(tx, store)):
+        return _whole(tx, store)
+    if not audit.holds(tx, after.history):
         return _whole(tx, store)
     asked = {"store_id": store.store_id, "seq": after.seq}
     # One query of a WHERE with OR goes through all revisions of the store.
@@ -36,6 +39,7 @@ def moments(tx: Transaction, store: StoreRow, after: Moments | None) -> Moments:
         store_id=store.store_id,
         erased=after.erased,
         seq=store.seq,
+        history=audit.newest(tx),
         whole=False,
         opened=_in_numbers(opened),
         closed=tuple(row["revision_id"] for row in closed),
@@ -54,6 +58,7 @@ def _whole(tx: Transaction, store: StoreRow) -> Moments:
         store_id=store.store_id,
         erased=erased(tx, store),
         seq=store.seq,
+        history=audit.newest(tx),
         whole=True,
         opened=_in_numbers(rows),
         closed=(),
@@ -87,7 +92,13 @@ def moments_of_version(tx: Transaction, store: StoreRow, number: int) -> Moments
         {"store_id": store.store_id, "seq": seq, "proposal": number if is_proposal else None},
     )
     return Moments(
-        store_id=store.store_id, erased=erased(tx, store), seq=seq, whole=True, opened=_in_numbers(rows), closed=()
+        store_id=store.store_id,
+        erased=erased(tx, store),
+        seq=seq,
+        history=audit.newest(tx),
+        whole=True,
+        opened=_in_numbers(rows),
+        closed=(),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from mcp import Client
 
+from dreamkeep_server.tools import listing
+
 SCHEMA_CHARACTERS_MAX = 10_000
 INSTRUCTIONS_BYTES_MAX = 2_048
 DECLARED = {
@@ -31,6 +33,11 @@ READING = {"recall", "get_dream", "list_versions", "diff_versions", "memory_stat
 
 def characters(*parts: object) -> int:
     return sum(len(part if isinstance(part, str) else json.dumps(part, separators=(",", ":"))) for part in parts)
+
+
+def test_the_list_that_is_kept_is_what_the_tools_declare():
+    kept = json.loads(listing.FILE.read_text(encoding="utf-8"))
+    assert kept == listing.derived(), "run `python -m dreamkeep_server.tools.listing`"
 
 
 async def test_the_sixteen_tools_take_the_arguments_of_the_design(connect: Callable[..., Client]):

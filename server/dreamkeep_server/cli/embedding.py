@@ -51,7 +51,7 @@ async def reindex(opened: Opened) -> None:
     from dreamkeep_server.embedding.embedder import EmbedderError
 
     try:
-        embedder = await meaning.embedder()
+        embedder = await meaning.embedder(patiently=True)
         if embedder is not None:
             await opened.stores.use_recipe(embedder.recipe, meaning.setting, embedder.dimensions)
         for known in await opened.stores.recipes():

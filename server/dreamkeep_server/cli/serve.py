@@ -1,5 +1,8 @@
 """`serve` and `worker`: the processes that a client, or a person, starts."""
 
+import os
+import sys
+
 import click
 
 from dreamkeep_server.cli.opening import Opened, with_stores
@@ -29,6 +32,9 @@ def serve(*, http: bool, port: int) -> None:
         anyio.run(server.serve_http, settings, port)
     else:
         anyio.run(server.serve_stdio, settings)
+        sys.stdout.flush()
+        # Python would wait for a thread that asks an endpoint which does not answer; a server ends with its input.
+        os._exit(0)
 
 
 @click.command

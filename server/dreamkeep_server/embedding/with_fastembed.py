@@ -1,8 +1,6 @@
 """The models of the package fastembed, which runs them through onnxruntime too."""
 
-import contextlib
 import hashlib
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,8 +28,11 @@ class FastEmbed:
 
     def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """The vectors of `texts`, in order; of a long text, as many tokens as the model takes."""
-        with self._one_at_a_time, blaming(self._source, "If it stays so, set another embedder."):
-            vectors = list(self._model.embed(encodable(texts), batch_size=1))
+        vectors: list[object] = []
+        with blaming(self._source, "If it stays so, set another embedder."):
+            for text in encodable(texts):
+                with self._one_at_a_time:  # a text each: a query does not wait for a whole batch
+                    vectors += self._model.embed([text], batch_size=1)
         return checked(vectors, texts=len(texts), dimensions=self.dimensions, source=self._source)
 
 
@@ -48,12 +49,9 @@ def open_fastembed(name: str, folder: str | None) -> FastEmbed:
         ) from error
     import platformdirs
 
-    with (
-        blaming(
-            f"The embedder fastembed:{name}",
-            "Give a name that fastembed lists and a network to download it, or fastembed:NAME@FOLDER with its files.",
-        ),
-        contextlib.redirect_stdout(sys.stderr),  # it prints while downloading, and standard output is the client's
+    with blaming(
+        f"The embedder fastembed:{name}",
+        "Give a name that fastembed lists and a network to download it, or fastembed:NAME@FOLDER with its files.",
     ):
         files: dict[str, Any] = {} if folder is None else {"specific_model_path": str(Path(folder).expanduser())}
         model = TextEmbedding(

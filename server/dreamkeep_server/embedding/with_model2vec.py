@@ -31,8 +31,11 @@ class Model2Vec:
 
     def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """The vectors of `texts`, in order; a text of which the vocabulary knows nothing has none, and raises."""
-        with self._one_at_a_time, blaming(self._source, "If it stays so, set another embedder."):
-            vectors = self._model.encode(encodable(texts), use_multiprocessing=False) if texts else ()
+        vectors: list[object] = []
+        with blaming(self._source, "If it stays so, set another embedder."):
+            for text in encodable(texts):
+                with self._one_at_a_time:  # a text each: a query does not wait for a whole batch
+                    vectors += list(self._model.encode([text], use_multiprocessing=False))
         return checked(vectors, texts=len(texts), dimensions=self.dimensions, source=self._source)
 
 

@@ -79,16 +79,17 @@ class Background:
             if not self._meaning.loaded and not await self._stores.list_stores():
                 return True  # nobody has remembered anything: the model may never be needed
             if not self.is_warm:
-                await self._prepare()
+                await self._meaning.try_failed_again(self._stores)
             done = 0
-            while done < TEXTS_MAX:
-                embedded = await self._meaning.embed_waiting(self._stores, newest=True)
-                if not embedded:
-                    return True
+            while done < TEXTS_MAX and (embedded := await self._meaning.embed_waiting(self._stores, newest=True)):
                 done += embedded
+            if not self.is_warm:
+                await self._prepare()
+            if done < TEXTS_MAX:
+                return True
             await self._leave()
         except (EmbedderError, StoreError):
             # Neither an embedder nor a full disk may end a server that can still answer by words; recall,
             # memory_status and `dreamkeep doctor` say what is wrong.
             return False
-        return True
+        return False  # the worker may be killed, or find another's lease: it is looked at again

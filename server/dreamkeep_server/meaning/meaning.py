@@ -1,6 +1,5 @@
 """Meaning: which texts are near to a query, by the embedder that the owner set."""
 
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,9 +9,10 @@ import anyio
 import anyio.to_thread
 
 from dreamkeep_server.embedding.embedder import Embedder, EmbedderError
-from dreamkeep_server.embedding.opening import open_embedder
+from dreamkeep_server.meaning.embedders import Embedders
 from dreamkeep_server.meaning.matrix import Matrix, Similarities, View
 from dreamkeep_server.meaning.waiting import embed_waiting
+from dreamkeep_store.errors import NotFoundError
 from dreamkeep_store.models import RecipeStanding, StoreName, VectorPage
 from dreamkeep_store.store import Stores
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VECTORS_A_PAGE = 20_000
-OPEN_SECONDS_MAX = 5.0
-"""How long a recall waits for a model to be loaded; a download may take minutes, and goes on."""
 EMBED_SECONDS_MAX = 3.0
 """How long a recall waits for its query's vector."""
-RETRY_SECONDS = 30.0
-"""An embedder that failed is left alone for so long: a recall does not wait for it again and again."""
 CHOOSE_SECONDS = 2.0
-"""How often it is looked at whether another recipe has covered everything by now."""
+"""How often it is looked at whether the set embedder has covered everything by now."""
+CHOSEN_SECONDS = 10.0
+"""And how often whether it still has: after a large import, or `dreamkeep reindex`, it has not."""
+WAITING_MAX = 256
+"""So few texts without a vector are what was just written, and nothing to speak of."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,11 +100,8 @@ class Meaning:
     def __init__(self, setting: str, *, key: str | None = None) -> None:
         self.setting = setting
         self.key = key
-        self._open: dict[str, Embedder] = {}
-        """By setting."""
-        self._one_at_a_time = threading.Lock()
+        self._embedders = Embedders(setting, key)
         self._choosing = anyio.Lock()
-        self._failed: dict[str, tuple[float, EmbedderError]] = {}
         self._answering: _Copy | None = None
         self._chosen_at = 0.0
         self._covered = False
@@ -112,43 +109,49 @@ class Meaning:
     @property
     def loaded(self) -> bool:
         """Whether the set embedder is there already."""
-        return self.setting in self._open
+        return self._embedders.is_open(self.setting)
 
-    async def embedder(self) -> Embedder | None:
-        """The embedder that was set, loaded; None when it is `none`. Raises EmbedderError."""
-        return None if self.setting == "none" else await self._opened(self.setting)
+    async def embedder(self, *, patiently: bool = False) -> Embedder | None:
+        """The embedder that was set, loaded; None when it is `none`. Raises EmbedderError.
+
+        `patiently` waits however long that takes, for whoever has nothing else to do.
+        """
+        return None if self.setting == "none" else await self._embedders.open(self.setting, patiently=patiently)
 
     async def prepare(self, stores: Stores, names: Sequence[StoreName]) -> None:
         """Load the embedder and the vectors of these stores. Raises EmbedderError."""
         embedder = await self.embedder()
         if embedder is not None:
-            await (await self._copy(stores, embedder)).refresh(stores, names)
+            await self._views(stores, embedder, names)
+
+    def forget(self) -> None:
+        """Read all vectors anew: the database is not the one that they came from."""
+        self._answering = None
 
     async def near(self, stores: Stores, query: str, names: Sequence[StoreName]) -> Near | None:
         """How near every text of these stores is to the query; None when the embedder is `none`.
 
-        Raises EmbedderError, with a sentence, when it cannot be said now.
+        It writes nothing. Raises EmbedderError, with a sentence, when it cannot be said now.
         """
-        embedder = await self.embedder()
-        if embedder is None or not query.strip():
+        wanted = await self.embedder()
+        if wanted is None or not query.strip():
             return None
-        copy = await self._copy(stores, embedder)
-        views = await copy.refresh(stores, names)
+        embedder, views = await self._views(stores, wanted, names)
 
         def compare() -> tuple[Similarities, ...]:
-            (vector,) = copy.embedder.embed([query])
+            try:
+                (vector,) = embedder.embed([query])
+            except EmbedderError as error:
+                self._embedders.fail_unless_it_works(embedder, error)
+                raise
+            self._embedders.served(embedder)
             return tuple(view.compare(vector) for view in views)
 
-        with anyio.move_on_after(EMBED_SECONDS_MAX) as waiting:
-            try:
-                compared = await anyio.to_thread.run_sync(compare, abandon_on_cancel=True)
-            except EmbedderError as error:
-                self._fail(copy.embedder, error)
-                raise
+        with anyio.move_on_after(EMBED_SECONDS_MAX):
+            compared = await anyio.to_thread.run_sync(compare, abandon_on_cancel=True)
             return Near(by_store=compared, covered=self._covered)
-        assert waiting.cancelled_caught
-        error = EmbedderError(f"The embedder {self.setting} took longer than {EMBED_SECONDS_MAX:.0f} seconds.")
-        self._fail(copy.embedder, error)
+        error = EmbedderError(f"The embedder took longer than {EMBED_SECONDS_MAX:.0f} seconds for the query.")
+        self._embedders.fail(embedder, error)
         raise error
 
     async def embed_waiting(self, stores: Stores, *, newest: bool = False) -> int:
@@ -161,17 +164,26 @@ class Meaning:
             return 0
         await stores.use_recipe(embedder.recipe, self.setting, embedder.dimensions)
         embedded = await embed_waiting(stores, embedder, newest=newest)
-        if not embedded:
+        if embedded:
+            self._embedders.served(embedder)
+        else:
             self._chosen_at = 0.0  # it may have covered everything by now
         return embedded
+
+    async def try_failed_again(self, stores: Stores) -> None:
+        """Let texts that could not be embedded wait again: it may have been the embedder. Raises EmbedderError."""
+        embedder = await self.embedder()
+        for standing in await stores.recipes():
+            if embedder is not None and standing.recipe == embedder.recipe and standing.failed:
+                await stores.forget_vectors(standing.recipe, failed_only=True)
 
     async def standing(self, stores: Stores) -> str:
         """What recall goes by, and how far the texts are embedded, in a line; loads nothing."""
         if self.setting == "none":
             return "words (no embedder is set)"
-        failed = self._failed.get(self.setting)
-        if failed is not None and time.monotonic() - failed[0] < RETRY_SECONDS:
-            return f"words: {failed[1]}"
+        failed = self._embedders.failure(self.setting)
+        if failed is not None:
+            return f"words: {failed}"
         mine = [one for one in await stores.recipes() if one.setting == self.setting]
         if not mine:
             return f"words and meaning ({self.setting}); no text is embedded yet"
@@ -187,59 +199,55 @@ class Meaning:
         await stores.use_recipe(embedder.recipe, self.setting, embedder.dimensions)
         return bool(await stores.texts_to_embed(embedder.recipe, 1))
 
+    async def _views(self, stores: Stores, wanted: Embedder, names: Sequence[StoreName]) -> tuple[Embedder, list[View]]:
+        """Who answers, and the vectors to compare with. Raises EmbedderError when there are none yet."""
+        copy = await self._copy(stores, wanted)
+        try:
+            return copy.embedder, await copy.refresh(stores, names)
+        except NotFoundError:
+            if await self._has_recipe(stores, copy.embedder.recipe):
+                raise  # it is one of the stores that is not there
+            self._answering = None  # `dreamkeep reindex` has dropped the recipe meanwhile
+        copy = await self._copy(stores, wanted)
+        return copy.embedder, await copy.refresh(stores, names)
+
+    @staticmethod
+    async def _has_recipe(stores: Stores, recipe: str) -> bool:
+        return any(one.recipe == recipe for one in await stores.recipes())
+
     async def _copy(self, stores: Stores, wanted: Embedder) -> _Copy:
         """The vectors to answer from: the set embedder's, or for now those of one that has covered everything."""
         async with self._choosing:
             now = time.monotonic()
-            if self._answering is not None and (self._covered or now - self._chosen_at < CHOOSE_SECONDS):
+            lasts = CHOSEN_SECONDS if self._covered else CHOOSE_SECONDS
+            if self._answering is not None and now - self._chosen_at < lasts:
                 return self._answering
-            await stores.use_recipe(wanted.recipe, self.setting, wanted.dimensions)
             standings = await stores.recipes()
-            self._covered = any(one.recipe == wanted.recipe and one.complete_at is not None for one in standings)
-            chosen = wanted if self._covered else await self._earlier(standings) or wanted
+            mine = next((one for one in standings if one.recipe == wanted.recipe), None)
+            is_complete = mine is not None and mine.complete_at is not None
+            chosen = wanted if is_complete else await self._earlier(standings) or wanted
+            if chosen is wanted and mine is None:
+                raise EmbedderError("Texts are still being embedded, and none is yet.")
+            waiting = 0 if mine is None else mine.texts - mine.embedded - mine.failed
+            self._covered = is_complete and waiting <= WAITING_MAX
             if self._answering is None or self._answering.embedder is not chosen:
                 self._answering = _Copy(embedder=chosen)
             self._chosen_at = now
             return self._answering
 
     async def _earlier(self, standings: Sequence[RecipeStanding]) -> Embedder | None:
-        """An embedder that once had covered everything, and that can still be opened."""
+        """An embedder that once had covered everything, and that can still be opened here.
+
+        An endpoint is none: the owner has taken its address out of the settings, and queries are private.
+        """
         for standing in reversed(standings):
-            if standing.complete_at is None or standing.setting == self.setting:
+            is_remote = standing.setting.startswith("openai:")
+            if standing.complete_at is None or standing.setting == self.setting or is_remote:
                 continue
             try:
-                embedder = await self._opened(standing.setting)
+                embedder = await self._embedders.open(standing.setting)
             except EmbedderError:
                 continue  # the set one answers with what it has
             if embedder.recipe == standing.recipe:
                 return embedder
         return None
-
-    async def _opened(self, setting: str) -> Embedder:
-        """The embedder of a setting, opened once however many wait for it; raises EmbedderError."""
-        failed = self._failed.get(setting)
-        if failed is not None and time.monotonic() - failed[0] < RETRY_SECONDS:
-            raise failed[1]
-        if setting in self._open:
-            return self._open[setting]
-        with anyio.move_on_after(OPEN_SECONDS_MAX):
-            return await anyio.to_thread.run_sync(self._open_now, setting, abandon_on_cancel=True)
-        raise EmbedderError(f"The embedder {setting} is still being loaded.")
-
-    def _open_now(self, setting: str) -> Embedder:
-        with self._one_at_a_time:
-            if setting not in self._open:
-                try:
-                    embedder = open_embedder(setting, key=self.key)
-                except EmbedderError as error:
-                    self._failed[setting] = (time.monotonic(), error)
-                    raise
-                assert embedder is not None, "none is never opened"
-                self._open[setting] = embedder
-            return self._open[setting]
-
-    def _fail(self, embedder: Embedder, error: EmbedderError) -> None:
-        """Leave an embedder alone for a while."""
-        for setting, opened in self._open.items():
-            if opened is embedder:
-                self._failed[setting] = (time.monotonic(), error)

@@ -29,7 +29,7 @@ async def embed_waiting(stores: Stores, embedder: Embedder, *, newest: bool = Fa
     texts = await stores.texts_to_embed(embedder.recipe, TEXTS_AT_ONCE, newest=newest)
     if not texts:
         return 0
-    embedded = await anyio.to_thread.run_sync(_embed, embedder, texts)
+    embedded = await anyio.to_thread.run_sync(_embed, embedder, texts, abandon_on_cancel=True)
     await stores.put_vectors(embedder.recipe, embedded)
     return len(texts)
 

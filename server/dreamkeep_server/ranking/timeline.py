@@ -23,6 +23,11 @@ class Timeline:
     """One row an entry, COLUMNS numbers each."""
 
     @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return len(self.entries)
+
+    @property
     def content_ids(self) -> "NDArray[np.int64]":
         """The number of each entry's text."""
         return self.entries[:, 2]

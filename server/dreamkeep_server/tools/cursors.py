@@ -10,6 +10,11 @@ def cursor_after(position: int, *call: object) -> str:
     return f"{position}-{_mark(call)}"
 
 
+def belongs(cursor: str, *call: object) -> bool:
+    """Whether this call gave the cursor."""
+    return cursor.partition("-")[2] == _mark(call)
+
+
 def position_of(cursor: str, *call: object) -> int:
     """Where the page after `cursor` begins; 0 for an empty one.
 

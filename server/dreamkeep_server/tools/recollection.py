@@ -9,7 +9,7 @@ from mcp.server.mcpserver import Context
 from dreamkeep_server.recall import Ranked, Ranking
 from dreamkeep_server.tools.arguments import Limit, Names, Tiers, VersionOrHead, chosen, moment
 from dreamkeep_server.tools.caller import Caller, caller_of
-from dreamkeep_server.tools.cursors import cursor_after, position_of
+from dreamkeep_server.tools.cursors import belongs, cursor_after, position_of
 from dreamkeep_server.tools.cuts import ANSWER_CHARACTERS, cut, fit
 from dreamkeep_server.tools.declaration import declare
 from dreamkeep_server.tools.reminders import remind
@@ -23,7 +23,9 @@ LABEL_CHARACTERS = 40
 """What the tags, and the topic, of one entry may take of a concise answer."""
 CHARACTERS_AROUND = 80
 """What an answer spends on its brackets and its cursor."""
-QUERY_CHARACTERS_MAX = 4_000
+QUERY_CHARACTERS_MAX = 100_000
+RECORDED_CHARACTERS_MAX = 4_000
+"""A longer query is answered, and not recorded: nobody asks it twice."""
 NOTHING_NOTE = (
     "Nothing matches. Try other words (names, tools, paths) or fewer filters; an empty query lists the newest, store "
     "names other stores, and memory_status lists those."
@@ -61,7 +63,11 @@ async def recall(
         raise InvalidError(f"The query has {len(query):,} characters; ask in at most {QUERY_CHARACTERS_MAX:,}.")
     after, before = moment("since", since), moment("until", until)
     stores = await _stores(caller, chosen(store), version)
+    await caller.serving.background.settled()
     call = (query, stores, limit, tiers, tags, topic, since, until, version)
+    # An answer that began without meaning goes on without it, or its pages would not fit together.
+    at_once = belongs(cursor, *call, "words") if cursor else not caller.serving.background.is_warm
+    call = (*call, "words") if at_once else call
     position = position_of(cursor, *call)
     ranking = Ranking(entries=())
     if stores:
@@ -77,13 +83,11 @@ async def recall(
             limit=limit,
             offset=position,
         )
-        await caller.serving.background.settled()
-        is_warm = caller.serving.background.is_warm
-        ranking = await caller.serving.recall.find(caller.stores, search, caller.now, at_once=not is_warm)
+        ranking = await caller.serving.recall.find(caller.stores, search, caller.now, at_once=at_once)
     ranked = ranking.entries
-    if query.strip() and version == "head":
+    if query.strip() and version == "head" and len(query) <= RECORDED_CHARACTERS_MAX:
         _note(caller, stores, query, ranked)
-    said = [ranking.without_meaning] if ranking.without_meaning else []
+    said = [_for(caller, ranking.without_meaning)] if ranking.without_meaning else []
     reminder = None if cursor else await remind(caller, stores)
     said += [reminder] if reminder else []
     entries, was_cut = _rows(caller, ranked, limit, detail, sum(map(len, said)) + len(CUT_NOTE))
@@ -94,6 +98,11 @@ async def recall(
         note=" ".join(notes) or None,
         next_cursor=cursor_after(position + limit, *call) if len(ranked) == limit else None,
     )
+
+
+def _for(caller: Caller, why: str) -> str:
+    """Why meaning has no part; a token bound to some stores learns no address, and no path."""
+    return why.partition(":")[0] + "." if caller.allowed and ":" in why else why
 
 
 async def _stores(caller: Caller, named: Sequence[str], version: VersionOrHead) -> tuple[StoreName, ...]:

@@ -23,9 +23,15 @@ async def memory_status(ctx: Context, store: str = "") -> StatusAnswer:
         default_store=caller.own,
         stores=shown,
         standing=[await _standing(caller, name) for name in await caller.stores_read([store] if store else [])],
-        recall=await caller.serving.recall.meaning.standing(caller.stores),
+        recall=await _recall(caller),
         health=list(caller.stores.warnings) or ["ok"],
     )
+
+
+async def _recall(caller: Caller) -> str:
+    """What recall goes by; a token bound to some stores learns nothing of the others', nor of the settings."""
+    standing = await caller.serving.recall.meaning.standing(caller.serving.stores)
+    return standing.partition(" (")[0].partition(":")[0] if caller.allowed else standing
 
 
 async def _standing(caller: Caller, name: StoreName) -> StoreStatus:

@@ -168,3 +168,47 @@ async def test_many_recalls_at_once_load_the_embedder_and_the_vectors_once(store
             tasks.start_soon(nearest, meaning, stores, "cba")
     opening = remote.asked - before - 8
     assert opening <= 1
+
+
+async def test_an_endpoint_that_the_owner_has_unset_is_asked_nothing(stores: Stores, remote: Remote) -> None:
+    await remember(stores, "abc")
+    await embed_all(Meaning(remote.setting), stores)
+    asked = remote.asked
+    with pytest.raises(EmbedderError, match="still being embedded"):
+        await Meaning("minilm").near(stores, "a private question", [USER])
+    assert remote.asked == asked
+
+
+async def test_a_query_that_cannot_be_embedded_stops_nobody_elses(stores: Stores, remote: Remote) -> None:
+    await remember(stores, "abc", "xyz")
+    meaning = Meaning(remote.setting)
+    await embed_all(meaning, stores)
+    remote.refuses = "???"
+    with pytest.raises(EmbedderError):
+        await meaning.near(stores, "???", [USER])
+    assert await nearest(meaning, stores, "ccbbaa") == ["abc"]
+
+
+async def test_a_window_goes_on_when_another_has_dropped_its_vectors(stores: Stores) -> None:
+    await remember(stores, "Her cat sleeps on the sofa.")
+    meaning = Meaning("minilm")
+    await embed_all(meaning, stores)
+    await nearest(meaning, stores, "pets")
+    (recipe,) = [one.recipe for one in await stores.recipes() if one.setting == "minilm"]
+    await stores.drop_recipe(recipe)
+    with pytest.raises(EmbedderError, match="still being embedded"):
+        await meaning.near(stores, "pets", [USER])
+    await embed_all(meaning, stores)
+    assert await nearest(meaning, stores, "pets") == ["Her cat sleeps on the sofa."]
+
+
+async def test_what_failed_while_the_embedder_was_in_trouble_is_tried_again(stores: Stores, remote: Remote) -> None:
+    await remember(stores, "abc", "xyz bad")
+    remote.refuses = "bad"
+    await embed_all(Meaning(remote.setting), stores)
+    remote.refuses = None
+    later = Meaning(remote.setting)
+    await later.try_failed_again(stores)
+    await embed_all(later, stores)
+    (standing,) = await stores.recipes()
+    assert (standing.embedded, standing.failed) == (2, 0)

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_server.recall import Ranking, Recall
+from dreamkeep_store.backups import copy_database
 from dreamkeep_store.errors import InvalidError, NotFoundError
 from dreamkeep_store.models import EntryId, NewEntry, Search, StoreName
 from dreamkeep_store.store import Stores
@@ -199,3 +202,43 @@ async def test_pages_join_to_the_whole_answer(stores: Stores, sizes: Sequence[in
     for size in sizes:
         joined += contents(await ask(recall, stores, query, limit=size, offset=len(joined)))
     assert joined == whole[: sum(sizes)]
+
+
+async def test_the_last_that_says_a_word_is_found_behind_all_that_a_filter_takes(stores: Stores) -> None:
+    await remember(stores, *(f"alpha alpha {number}" for number in range(1_100)))
+    await remember(stores, "What is said here, at some length, has to do with alpha as well.", tags=("rare",))
+    recall = Recall(Meaning("none"))
+    found = await ask(recall, stores, "alpha", tags=("rare",))
+    assert contents(found) == ["What is said here, at some length, has to do with alpha as well."]
+    assert found.entries[0].why == "says alpha"
+
+
+async def test_pages_by_words_join_though_common_words_come_in(stores: Stores) -> None:
+    await remember(stores, *(f"Report {number} of the day." for number in range(5_100)))
+    await remember(stores, *(f"A zebra, number {number}." for number in range(12)))
+    recall = Recall(Meaning("none"))
+    seen: list[EntryId] = []
+    for page in range(6):
+        found = await ask(recall, stores, "zebra report", limit=8, offset=8 * page)
+        assert len(found.entries) == 8
+        seen += [ranked.entry.entry_id for ranked in found.entries]
+    assert len(seen) == len(set(seen))
+
+
+async def test_a_database_that_was_restored_is_read_anew(stores: Stores, tmp_path: Path) -> None:
+    await remember(stores, "Her cat sleeps on the sofa.")
+    recall = await recalling(stores)
+    await stores.backup(tmp_path / "backup.db")
+    (cat,) = [ranked.entry for ranked in (await ask(recall, stores, "cat")).entries]
+    await stores.forget([cat.entry_id], actor="agent")
+    await remember(stores, "Releases go out on Tuesday.")
+    assert contents(await ask(recall, stores, "cat on a sofa")) == []
+    await anyio.to_thread.run_sync(copy_database, tmp_path / "backup.db", stores.path)
+    assert contents(await ask(recall, stores, "cat on a sofa")) == ["Her cat sleeps on the sofa."]
+    await remember(stores, "The invoice service listens on port 8443.")
+    while await recall.meaning.embed_waiting(stores):
+        pass
+    found = await ask(recall, stores, "on which port are invoices served", limit=1)
+    assert contents(found) == ["The invoice service listens on port 8443."]
+    assert found.entries[0].parts is not None
+    assert (found.entries[0].parts.meaning or 0.0) > 0.4

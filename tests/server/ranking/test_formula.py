@@ -27,7 +27,7 @@ def moments(
     for revision, content, tier, minutes in entries:
         at = NOW - timedelta(minutes=minutes)
         numbers.extend((revision, revision, content, TIERS.index(tier), int(at.timestamp() * 1_000_000)))
-    return Moments(store_id=1, erased=0, seq=seq, whole=whole, opened=numbers, closed=tuple(closed))
+    return Moments(store_id=1, erased=0, seq=seq, history=(0, b""), whole=whole, opened=numbers, closed=tuple(closed))
 
 
 def said(*minutes: float, tier: Tier = "standard") -> Timeline:
