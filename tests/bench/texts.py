@@ -93,8 +93,8 @@ def plant_changes(groups: int) -> list[Fact]:
             text = f"{name} keeps the spare key of cabinet {number} in the drawer of room {number % 97}."
             facts += [Fact(content=text, said_at=early), Fact(content=f"{text.upper()}!", said_at=late)]
         else:
-            for said_at, port in ((early, 20_000 + number), (late, 40_000 + number)):
-                facts.append(Fact(content=f"The {name.lower()} service port is {port}.", said_at=said_at))
+            for said_at, value in ((early, 20_000 + number), (late, f"now {40_000 + number}")):
+                facts.append(Fact(content=f"The {name.lower()} service port is {value}.", said_at=said_at))
     return facts
 
 
