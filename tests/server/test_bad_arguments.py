@@ -49,7 +49,7 @@ WRONG: list[tuple[str, dict[str, object], tuple[str, ...]]] = [
     ("recall", {"query": "port", "limit": 101}, ("from 1 to 100", "101")),
     ("recall", {"query": "port", "limit": 2.5}, ("whole number", "2.5")),
     ("recall", {"query": "port", "limit": "8"}, ("whole number", '"8"')),
-    ("recall", {"query": "x" * 4_001}, ("4,001", "4,000")),
+    ("recall", {"query": "x" * 100_001}, ("100,001", "100,000")),
     ("recall", {"query": "a\0b"}, ("NUL",)),
     ("recall", {"query": "port", "store": "nowhere"}, ("nowhere", "project/acme")),
     ("recall", {"query": "port", "store": 5}, ("store takes a list",)),
@@ -163,7 +163,7 @@ HOSTILE = [
     "(((((((",
     "\u202e\u200b",
     "🦊" * 50,
-    "a" * 4_000,
+    "a" * 100_000,
     "%_",
 ]
 
