@@ -144,6 +144,8 @@ class Recall:
             else:
                 if near is not None and not near.covered:
                     why_not = "Texts are still being embedded; those that are not yet go by words only."
+                elif near is not None and near.damaged:
+                    why_not = f"Damaged vectors were left out ({near.damaged:,}); `dreamkeep reindex` makes them anew."
 
         async def look_up() -> None:
             nonlocal words

@@ -41,6 +41,8 @@ class _Copy:
         default_factory=dict[StoreName, tuple[int, int, int, int]]
     )
     last: dict[StoreName, int] = field(default_factory=dict[StoreName, int])
+    damaged: int = 0
+    """Vectors that were left out, of all that were read."""
     reading: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def refresh(self, stores: Stores, names: Sequence[StoreName]) -> list[View]:
@@ -65,6 +67,7 @@ class _Copy:
                 continue
             self.matrices[name].extend(vectors.content_ids, vectors.vectors)
             self.last[name] = vectors.last
+            self.damaged += vectors.damaged
         return continues
 
 
@@ -75,6 +78,8 @@ class Near:
     by_store: tuple[Similarities, ...]
     covered: bool
     """Whether all texts have once been embedded this way: if not, some are still to come."""
+    damaged: int
+    """Vectors that are not what was written, and had no part in it."""
 
     def cosines(self, content_ids: "NDArray[np.int64]") -> "NDArray[np.float64]":
         """The cosine of each of these texts with the query; not a number where it has no vector (yet)."""
@@ -136,7 +141,8 @@ class Meaning:
         wanted = await self.embedder()
         if wanted is None or not query.strip():
             return None
-        embedder, views = await self._views(stores, wanted, names)
+        copy, views = await self._views(stores, wanted, names)
+        embedder = copy.embedder
 
         def compare() -> tuple[Similarities, ...]:
             try:
@@ -149,7 +155,7 @@ class Meaning:
 
         with anyio.move_on_after(EMBED_SECONDS_MAX):
             compared = await anyio.to_thread.run_sync(compare, abandon_on_cancel=True)
-            return Near(by_store=compared, covered=self._covered)
+            return Near(by_store=compared, covered=self._covered, damaged=copy.damaged)
         error = EmbedderError(f"The embedder took longer than {EMBED_SECONDS_MAX:.0f} seconds for the query.")
         self._embedders.fail(embedder, error)
         raise error
@@ -199,17 +205,17 @@ class Meaning:
         await stores.use_recipe(embedder.recipe, self.setting, embedder.dimensions)
         return bool(await stores.texts_to_embed(embedder.recipe, 1))
 
-    async def _views(self, stores: Stores, wanted: Embedder, names: Sequence[StoreName]) -> tuple[Embedder, list[View]]:
+    async def _views(self, stores: Stores, wanted: Embedder, names: Sequence[StoreName]) -> tuple[_Copy, list[View]]:
         """Who answers, and the vectors to compare with. Raises EmbedderError when there are none yet."""
         copy = await self._copy(stores, wanted)
         try:
-            return copy.embedder, await copy.refresh(stores, names)
+            return copy, await copy.refresh(stores, names)
         except NotFoundError:
             if await self._has_recipe(stores, copy.embedder.recipe):
                 raise  # it is one of the stores that is not there
             self._answering = None  # `dreamkeep reindex` has dropped the recipe meanwhile
         copy = await self._copy(stores, wanted)
-        return copy.embedder, await copy.refresh(stores, names)
+        return copy, await copy.refresh(stores, names)
 
     @staticmethod
     async def _has_recipe(stores: Stores, recipe: str) -> bool:

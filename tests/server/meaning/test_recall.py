@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dreamkeep_server.meaning.meaning import Meaning
 from dreamkeep_server.recall import Ranking, Recall
 from dreamkeep_store.backups import copy_database
+from dreamkeep_store.database import connect, preferred_library
 from dreamkeep_store.errors import InvalidError, NotFoundError
 from dreamkeep_store.models import EntryId, NewEntry, Search, StoreName
 from dreamkeep_store.store import Stores
@@ -242,3 +243,18 @@ async def test_a_database_that_was_restored_is_read_anew(stores: Stores, tmp_pat
     assert contents(found) == ["The invoice service listens on port 8443."]
     assert found.entries[0].parts is not None
     assert (found.entries[0].parts.meaning or 0.0) > 0.4
+
+
+async def test_a_damaged_vector_is_left_out_and_said(stores: Stores, path: Path) -> None:
+    await remember(stores, *FACTS)
+    recall = await recalling(stores)
+    connection = connect(preferred_library, path, read_only=False)
+    whole = connection.execute("SELECT vector FROM vector WHERE vector_id = 2").fetchone()[0]
+    connection.execute("UPDATE vector SET vector = zeroblob(768) WHERE vector_id = 2")
+    found = await ask(recall, stores, "her cat on the sofa")
+    assert "Her cat sleeps on the sofa." in contents(found)
+    assert found.without_meaning is not None
+    assert found.without_meaning.startswith("Damaged vectors were left out (1)")
+    assert any("reindex" in problem.what for problem in await stores.verify())
+    connection.execute("UPDATE vector SET vector = :whole WHERE vector_id = 2", {"whole": whole})
+    connection.close()
