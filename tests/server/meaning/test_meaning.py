@@ -9,6 +9,7 @@ import pytest
 
 from dreamkeep_server.embedding.embedder import EmbedderError
 from dreamkeep_server.meaning.meaning import Meaning
+from dreamkeep_server.worker import run_worker
 from dreamkeep_store.models import NewEntry, StoreName, TextToEmbed
 from dreamkeep_store.store import Stores, open_stores
 
@@ -212,3 +213,20 @@ async def test_what_failed_while_the_embedder_was_in_trouble_is_tried_again(stor
     await embed_all(later, stores)
     (standing,) = await stores.recipes()
     assert (standing.embedded, standing.failed) == (2, 0)
+
+
+async def test_embedding_that_was_killed_half_way_is_finished_by_the_next_worker(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dreamkeep_server.meaning.waiting.TEXTS_AT_ONCE", 4)
+    monkeypatch.setattr("dreamkeep_server.meaning.backlog.LEASE_SECONDS", 1.0)
+    await remember(stores, *(f"Text number {number}." for number in range(30)))
+    killed = Meaning("minilm")
+    assert await killed.texts_wait(stores)
+    (standing,) = await stores.recipes()
+    assert await stores.claim_embedding(standing.recipe, "the one that is killed", lease_seconds=1.0)
+    await killed.embed_waiting(stores)
+    with anyio.fail_after(60):
+        await run_worker(stores, Meaning("minilm"), idle_seconds=0.0)
+    (standing,) = await stores.recipes()
+    assert (standing.embedded, standing.complete) == (30, True)
