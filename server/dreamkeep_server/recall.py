@@ -20,7 +20,7 @@ from dreamkeep_server.embedding.embedder import EmbedderError
 from dreamkeep_server.meaning.meaning import Meaning, Near
 from dreamkeep_server.ranking.dates import dates_named
 from dreamkeep_server.ranking.formula import Parts, Scores, best, joined, scored
-from dreamkeep_server.ranking.timeline import Fared, Timeline, followed, timeline
+from dreamkeep_server.ranking.timeline import COLUMNS, Fared, Timeline, followed, timeline
 from dreamkeep_server.staleness import freshness, is_stale
 from dreamkeep_store.errors import StoreError
 from dreamkeep_store.models import PAGE_MAX, Entry, Match, RevisionId, Search, StoreName, WordScores
@@ -186,10 +186,12 @@ class Recall:
             moments = await stores.moments(name, after=None if known is None else known.moments)
             if known is not None and moments.whole:
                 self.meaning.forget()  # something was erased, or another database was restored
-            size = len(moments.opened) if known is None else len(moments.opened) + len(moments.closed) and known.size
-            follow = partial(timeline, moments) if known is None else partial(followed, known, moments)
-            self._lines[name] = await _computed(follow, size)
-            return self._lines[name]
+            if known is None or moments.whole:
+                line = await _computed(partial(timeline, moments), len(moments.opened) // COLUMNS)
+            else:
+                line = await _computed(partial(followed, known, moments), known.size)
+            self._lines[name] = line
+            return line
 
     async def _outcomes(self, stores: Stores, name: StoreName, version: int | None) -> Fared | None:
         """How live entries fared; of an old version's nobody asks."""

@@ -306,18 +306,18 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDream:
-    """What `start_dream` asks for, once its defaults are filled in."""
+    """What `start_dream` asks for; what is left out is the least that a dream can be."""
 
     store: StoreName
-    base: int | None
+    base: int | None = None
     """A version's number; None takes a checkpoint of the head."""
-    sessions: tuple[SessionId, ...] | Literal["new"]
-    instructions: str
-    judge: JudgeName
-    policy: Policy
-    model: str | None
-    budget_tokens: int | None
-    budget_usd: float | None
+    sessions: tuple[SessionId, ...] | Literal["new"] = ()
+    instructions: str = ""
+    judge: JudgeName = "rules"
+    policy: Policy = "review"
+    model: str | None = None
+    budget_tokens: int | None = None
+    budget_usd: float | None = None
     requested_by: str
 
 

@@ -135,18 +135,7 @@ async def _dream(home: Path, stores: Stores, steps: Steps) -> tuple[Dream, int |
 
 
 def _wanted() -> NewDream:
-    return NewDream(
-        store=STORE_NAME,
-        base=None,
-        sessions=(),
-        instructions="",
-        judge="rules",
-        policy="review",
-        model=None,
-        budget_tokens=None,
-        budget_usd=None,
-        requested_by=ACTOR,
-    )
+    return NewDream(store=STORE_NAME, requested_by=ACTOR)
 
 
 async def _move(stores: Stores, dream: Dream, proposal: int, steps: Steps) -> None:

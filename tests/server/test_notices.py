@@ -29,18 +29,7 @@ SECONDS_MAX = 60
 
 
 def new_dream(store: StoreName = ACME) -> NewDream:
-    return NewDream(
-        store=store,
-        base=None,
-        sessions=(),
-        instructions="",
-        judge="rules",
-        policy="review",
-        model=None,
-        budget_tokens=None,
-        budget_usd=None,
-        requested_by="agent",
-    )
+    return NewDream(store=store, requested_by="agent")
 
 
 @pytest.fixture

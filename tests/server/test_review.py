@@ -73,20 +73,7 @@ def draft(
 
 async def propose(stores: Stores, drafts: Sequence[DraftChange], *, recalls: int = 4) -> DreamId:
     """A dream of the project, run here by hand to the given plan."""
-    started = await stores.start_dream(
-        NewDream(
-            store=PROJECT,
-            base=None,
-            sessions=(),
-            instructions="",
-            judge="rules",
-            policy="review",
-            model=None,
-            budget_tokens=None,
-            budget_usd=None,
-            requested_by="agent",
-        )
-    )
+    started = await stores.start_dream(NewDream(store=PROJECT, requested_by="agent"))
     claimed = await stores.claim_dream("test", lease_seconds=60)
     assert claimed is not None
     assert claimed.dream_id == started.dream.dream_id
@@ -446,20 +433,7 @@ async def test_a_proposal_must_be_dealt_with_before_the_next_dream(call: Call, s
 
 async def test_a_canceled_dream_says_so(call: Call, stores: Stores):
     await call("remember", content=FACTS[0])
-    started = await stores.start_dream(
-        NewDream(
-            store=PROJECT,
-            base=None,
-            sessions=(),
-            instructions="",
-            judge="rules",
-            policy="review",
-            model=None,
-            budget_tokens=None,
-            budget_usd=None,
-            requested_by="agent",
-        )
-    )
+    started = await stores.start_dream(NewDream(store=PROJECT, requested_by="agent"))
     answer = await call("cancel_dream")
     assert answer == {"dream_id": started.dream.dream_id, "status": "canceled"}
     assert "Nothing was changed" in (await call("get_dream"))["next"]

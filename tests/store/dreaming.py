@@ -149,18 +149,7 @@ def add(
     return draft("add", opens=[new], decision=decision, risk="medium")
 
 
-NEW_DREAM = NewDream(
-    store=USER,
-    base=None,
-    sessions=(),
-    instructions="",
-    judge="rules",
-    policy="review",
-    model=None,
-    budget_tokens=None,
-    budget_usd=None,
-    requested_by="agent",
-)
+NEW_DREAM = NewDream(store=USER, requested_by="agent")
 
 
 async def start(stores: Stores, new: NewDream = NEW_DREAM) -> Dream:

@@ -66,7 +66,8 @@ async def import_lines(opened: Opened, *, file: Path, store: str | None, trust: 
         for batch, bytes_read in _batches(stream, trust, counts):
             await _import_batch(opened, own, batch, counts)
             progress.update(task, completed=bytes_read)
-    await embed_later(opened)
+    if counts["new"] or counts["replaced"]:
+        await embed_later(opened)
     if as_json:
         click.echo(to_json(counts))
         return

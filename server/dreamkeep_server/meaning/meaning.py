@@ -90,11 +90,6 @@ class Near:
             similarities.fill(content_ids, found)
         return found
 
-    @property
-    def texts(self) -> int:
-        """How many texts were compared."""
-        return sum(len(similarities.values) for similarities in self.by_store)
-
 
 class Meaning:
     """Compares queries with texts, by one embedder at a time; loads nothing before it is needed.

@@ -42,11 +42,9 @@ def timeline(moments: Moments) -> Timeline:
 
 
 def followed(earlier: Timeline, moments: Moments) -> Timeline:
-    """The timeline after what has changed since."""
+    """The timeline after what has changed since; the moments are not whole."""
     import numpy as np
 
-    if moments.whole:
-        return timeline(moments)
     if not moments.closed and not moments.opened:
         return Timeline(moments=moments, entries=earlier.entries)
     entries = earlier.entries

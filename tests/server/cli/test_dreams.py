@@ -20,18 +20,7 @@ Refused = Callable[..., str]
 Terminal = Callable[..., tuple[int, str]]
 
 
-NEW_DREAM = NewDream(
-    store=StoreName("user"),
-    base=None,
-    sessions="new",
-    instructions="",
-    judge="rules",
-    policy="review",
-    model=None,
-    budget_tokens=None,
-    budget_usd=None,
-    requested_by="user",
-)
+NEW_DREAM = NewDream(store=StoreName("user"), sessions="new", requested_by="user")
 
 
 def notes(*, days: int) -> str:

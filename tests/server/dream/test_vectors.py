@@ -34,18 +34,7 @@ async def remember(stores: Stores, *texts: str) -> list[EntryId]:
 
 async def claimed(stores: Stores) -> Dream:
     await stores.start_dream(
-        NewDream(
-            store=USER,
-            base=None,
-            sessions=(),
-            instructions="",
-            judge="rules",
-            policy="review",
-            model=None,
-            budget_tokens=None,
-            budget_usd=None,
-            requested_by="test",
-        ),
+        NewDream(store=USER, requested_by="test"),
     )
     dream = await stores.claim_dream("test", lease_seconds=60)
     assert dream is not None

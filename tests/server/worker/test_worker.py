@@ -63,20 +63,7 @@ async def remembered(path: Path) -> AsyncGenerator[Stores]:
 
 async def start(stores: Stores, policy: Policy = "review") -> Dream:
     """Queue a dream by the rules judge over the head and the new sessions."""
-    started = await stores.start_dream(
-        NewDream(
-            store=USER,
-            base=None,
-            sessions="new",
-            instructions="",
-            judge="rules",
-            policy=policy,
-            model=None,
-            budget_tokens=None,
-            budget_usd=None,
-            requested_by="agent",
-        )
-    )
+    started = await stores.start_dream(NewDream(store=USER, sessions="new", policy=policy, requested_by="agent"))
     return started.dream
 
 
@@ -192,20 +179,7 @@ async def test_two_workers_share_the_dreams_of_several_stores(tmp_path: Path) ->
         first = await start(stores)
         other = StoreName("project/acme")
         await stores.remember_all(other, NOTES, actor="agent")
-        second = await stores.start_dream(
-            NewDream(
-                store=other,
-                base=None,
-                sessions="new",
-                instructions="",
-                judge="rules",
-                policy="review",
-                model=None,
-                budget_tokens=None,
-                budget_usd=None,
-                requested_by="agent",
-            )
-        )
+        second = await stores.start_dream(NewDream(store=other, sessions="new", requested_by="agent"))
         async with anyio.create_task_group() as tasks:
             for _ in range(2):
                 tasks.start_soon(partial(run_worker, stores, idle_seconds=1.0))
