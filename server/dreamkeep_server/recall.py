@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     pass
 
 WORD = re.compile(r"[^\W_]+")
-LOADING = "By words only: what meaning needs is being loaded; a moment later recall finds more."
+LOADING = "By words only, while what meaning needs is being loaded; a moment later recall finds more."
 TEXTS_BY_WORDS = 1_000
 """How many of the best texts by words have their words counted; beyond, nothing reaches a page."""
 TEXTS_ENOUGH = 8
