@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
 
-from dreamkeep_server.dream.candidates import Candidate
+from dreamkeep_server.dream.candidate import Candidate
 from dreamkeep_server.settings import Settings
 from dreamkeep_server.tools.estimates import KINDS
 from dreamkeep_store.models import (

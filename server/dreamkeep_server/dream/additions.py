@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from dreamkeep_server.dream import words
-from dreamkeep_server.dream.candidates import Candidate
+from dreamkeep_server.dream.candidate import Candidate
 from dreamkeep_server.dream.drafts import (
     Draft,
     RuleBrokenError,

@@ -10,7 +10,7 @@ from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dreamkeep_server.dream.candidates import Candidate, Repeated, Stated, entries_of
+from dreamkeep_server.dream.candidate import Candidate, Repeated, Stated, entries_of
 from dreamkeep_server.dream.judgement import (
     Add,
     Archive,

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from pydantic import TypeAdapter
 
 from dreamkeep_server.dream.answers import plain
-from dreamkeep_server.dream.candidates import (
+from dreamkeep_server.dream.candidate import (
     Candidate,
     NearDuplicates,
     Opposed,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dreamkeep_server.dream.answers import plain, read_answer
-from dreamkeep_server.dream.candidates import Candidate
+from dreamkeep_server.dream.candidate import Candidate
 from dreamkeep_server.dream.ground import Ground
 from dreamkeep_server.dream.judgement import Judgement
 from dreamkeep_server.dream.verify import Refused, draft

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dreamkeep_server.dream import words
-from dreamkeep_server.dream.candidates import Candidate
+from dreamkeep_server.dream.candidate import Candidate
 from dreamkeep_server.dream.ground import Ground
 from dreamkeep_server.dream.injection import looks_like_instruction
 from dreamkeep_server.dream.judgement import Judgement

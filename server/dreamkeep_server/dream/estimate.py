@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dreamkeep_server.dream.candidates import Candidate, find_candidates
+from dreamkeep_server.dream.candidate import Candidate
+from dreamkeep_server.dream.candidates import find_candidates
 from dreamkeep_server.dream.questions import ask, in_batches, tokens_of
 from dreamkeep_store.models import Material
 

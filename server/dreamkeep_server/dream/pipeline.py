@@ -12,7 +12,8 @@ from pydantic import ConfigDict, TypeAdapter
 
 from dreamkeep_server.dream import awaiting
 from dreamkeep_server.dream.answers import JudgeAnswer
-from dreamkeep_server.dream.candidates import Candidate, Repeated, Stated, entries_of, find_candidates
+from dreamkeep_server.dream.candidate import Candidate, key_of
+from dreamkeep_server.dream.candidates import find_candidates
 from dreamkeep_server.dream.drafts import Draft
 from dreamkeep_server.dream.ground import Ground
 from dreamkeep_server.dream.judgement import Judgement
@@ -310,29 +311,17 @@ def _judged(
 ) -> Iterator[tuple[Candidate, Judgement]]:
     """Judge one after another, as the plan asks for them."""
     answered = {
-        _key(question.candidate): verdict.held[question.number]
+        key_of(question.candidate): verdict.held[question.number]
         for question in questions
         if question.number in verdict.held
     }
     for candidate in candidates:
         if not progress.is_wanted:
             raise UnwantedError
-        judgement = answered.get(_key(candidate)) if answered else None
+        judgement = answered.get(key_of(candidate)) if answered else None
         yield candidate, judgement or rules.judge(candidate, material)
         progress.done += 1
     progress.begin("planning")
-
-
-def _key(candidate: Candidate) -> tuple[object, ...]:
-    """What makes a candidate the same one when it is found again: its kind, its entries, and what was stated."""
-    match candidate:
-        case Stated():
-            stated: tuple[object, ...] = (candidate.statement,)
-        case Repeated():
-            stated = candidate.statements
-        case _:
-            stated = ()
-    return (type(candidate).__name__, *(entry.entry_id for entry in entries_of(candidate)), *stated)
 
 
 async def _check(stores: Stores, dream: Dream, proposal: int, changes: list[Change]) -> RecallCheck:

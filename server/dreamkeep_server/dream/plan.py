@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from dreamkeep_server.dream.candidates import Candidate
+from dreamkeep_server.dream.candidate import Candidate
 from dreamkeep_server.dream.drafts import Draft
 from dreamkeep_server.dream.ground import Ground
 from dreamkeep_server.dream.judgement import Archive, Conflict, Judgement, Merge, Supersede

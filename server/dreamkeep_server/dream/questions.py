@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final, assert_never
 
-from dreamkeep_server.dream.candidates import (
+from dreamkeep_server.dream.candidate import (
     Candidate,
     Disputed,
     ExactDuplicates,

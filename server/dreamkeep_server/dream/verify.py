@@ -11,7 +11,7 @@ from typing import assert_never
 from dreamkeep_server import staleness
 from dreamkeep_server.dream import words
 from dreamkeep_server.dream.additions import draft_addition
-from dreamkeep_server.dream.candidates import Candidate, Stale, entries_of
+from dreamkeep_server.dream.candidate import Candidate, Stale, entries_of
 from dreamkeep_server.dream.drafts import (
     Draft,
     RuleBrokenError,

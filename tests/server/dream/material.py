@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from hypothesis import strategies as st
 
-from dreamkeep_server.dream.candidates import Candidate, find_candidates
+from dreamkeep_server.dream.candidate import Candidate
+from dreamkeep_server.dream.candidates import find_candidates
 from dreamkeep_server.dream.judgement import Judgement
 from dreamkeep_server.dream.judges.rules import judge
 from dreamkeep_server.dream.nearness import Vectors

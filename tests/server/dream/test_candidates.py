@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreamkeep_server.dream.candidates import (
+from dreamkeep_server.dream.candidate import (
     ExactDuplicates,
     Expired,
     NearDuplicates,
@@ -14,8 +14,8 @@ from dreamkeep_server.dream.candidates import (
     SameWords,
     SlotValues,
     Stale,
-    find_candidates,
 )
+from dreamkeep_server.dream.candidates import find_candidates
 from dreamkeep_server.dream.estimate import estimate
 from dreamkeep_server.dream.likeness import make_stars
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dreamkeep_server.dream.candidates import Opposed, find_candidates
+from dreamkeep_server.dream.candidate import Opposed
+from dreamkeep_server.dream.candidates import find_candidates
 from dreamkeep_server.dream.denials import CONTRADICTED_BY_MAX, find_denials, find_denied
 
 from .material import entry, material

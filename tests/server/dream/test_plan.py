@@ -8,14 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dreamkeep_server.dream.candidates import (
-    Candidate,
-    ExactDuplicates,
-    NearDuplicates,
-    SlotValues,
-    Stated,
-    find_candidates,
-)
+from dreamkeep_server.dream.candidate import Candidate, ExactDuplicates, NearDuplicates, SlotValues, Stated
+from dreamkeep_server.dream.candidates import find_candidates
 from dreamkeep_server.dream.injection import looks_like_instruction
 from dreamkeep_server.dream.judgement import (
     Add,

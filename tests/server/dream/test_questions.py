@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dreamkeep_server.dream.awaiting import batches_for, next_batch
-from dreamkeep_server.dream.candidates import Opposed, Stale, Stated
+from dreamkeep_server.dream.candidate import Opposed, Stale, Stated
 from dreamkeep_server.dream.questions import BATCH_TOKENS_MAX, ask, in_batches, tokens_of
 from dreamkeep_server.dream.statements import find_statements
 

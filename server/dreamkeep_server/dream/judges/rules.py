@@ -4,7 +4,7 @@ from typing import assert_never
 
 from dreamkeep_server import staleness
 from dreamkeep_server.dream import words
-from dreamkeep_server.dream.candidates import (
+from dreamkeep_server.dream.candidate import (
     Candidate,
     Disputed,
     ExactDuplicates,

@@ -1,0 +1,127 @@
+"""Which entries are alike, and which of those something keeps apart: near duplicates and contradictions."""
+
+from collections.abc import Container, Iterator, Sequence
+from typing import Final
+
+from dreamkeep_server.dream import denials, likeness, paraphrase, words
+from dreamkeep_server.dream.candidate import Candidate, NearDuplicates, Opposed
+from dreamkeep_server.dream.nearness import Nearness
+from dreamkeep_server.dream.said import Said, Steps
+from dreamkeep_store.models import EntryId
+
+_OPPOSED_FROM: Final = 0.7
+_QUANTITY_FROM: Final = 0.85
+
+
+class _Likeness:
+    """How alike the entries of a list are, by words and, where it is known, by meaning."""
+
+    def __init__(self, said: Sequence[Said], nearness: Nearness | None, steps: Steps) -> None:
+        self.said = said
+        self._nearness = nearness
+        self._words = [likeness.words_of(one.as_one.content) for one in steps.over(said)]
+        self._steps = steps
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """The pairs that are worth a look, those with most words in common first."""
+        scores = {(pair.left, pair.right): pair.score for pair in likeness.find_pairs(self._words)}
+        self._steps.step(len(self.said))
+        if self._nearness is not None:
+            for left, right in self._nearness.find_pairs(paraphrase.NEAR_FROM, self._steps.step):
+                if (left, right) not in scores:
+                    scores[left, right] = self.score(left, right)
+        return sorted(scores, key=lambda pair: (-scores[pair], pair))
+
+    def score(self, left: int, right: int) -> float:
+        """How many of their words are the same."""
+        return likeness.score(self._words[left], self._words[right])
+
+    def cosine(self, left: int, right: int) -> float | None:
+        """How near they are in meaning; None where that is not known."""
+        return self._nearness.cosine(left, right) if self._nearness is not None else None
+
+    def difference(self, left: int, right: int) -> words.Difference | None:
+        """What keeps them apart."""
+        return words.difference(self.said[left].as_one.content, self.said[right].as_one.content)
+
+    def differs_in_figure(self, left: int, right: int) -> bool:
+        """Whether they are one but for one figure."""
+        return likeness.differs_in_figure(self._words[left], self._words[right])
+
+    def maysay_the_same(self, left: int, right: int) -> bool:
+        """Whether they are alike enough, whatever keeps them apart."""
+        cosine = self.cosine(left, right)
+        if cosine is None:
+            return likeness.is_alike(self._words[left], self._words[right], self.score(left, right))
+        return paraphrase.is_paraphrase(self.said[left].as_one.content, self.said[right].as_one.content, cosine)
+
+    def are_alike(self, left: int, right: int) -> bool:
+        """Whether they are alike enough, and nothing keeps them apart."""
+        return self.maysay_the_same(left, right) and self.difference(left, right) is None
+
+    def evidence(self, star: Sequence[int]) -> tuple[str, ...]:
+        """How alike the rays of a star are to its centre, for a person."""
+        pairs = [(star[0], ray) for ray in star[1:]]
+        told = f"{min(self.score(*pair) for pair in pairs):.0%} or more of the words are the same"
+        cosines = [cosine for pair in pairs if (cosine := self.cosine(*pair)) is not None]
+        return (told, f"near in meaning ({min(cosines):.2f} or more)") if cosines else (told,)
+
+
+def find_alike(
+    said: Sequence[Said], apart: set[frozenset[EntryId]], nearness: Nearness | None, steps: Steps
+) -> Iterator[Candidate]:
+    """Yield the stars of near duplicates, the pairs that something keeps apart, and what is denied outright."""
+    known = _Likeness(said, nearness, steps)
+    alike: list[tuple[int, int]] = []
+    opposed: dict[tuple[int, int], Opposed] = {}
+    for pair in known.pairs():
+        here, there = said[pair[0]].as_one, said[pair[1]].as_one
+        if frozenset((here.entry_id, there.entry_id)) in apart:
+            continue
+        score, may_be_same = known.score(*pair), known.maysay_the_same(*pair)
+        differs_in_figure = known.differs_in_figure(*pair)
+        if not (may_be_same or differs_in_figure or score >= _OPPOSED_FROM):
+            continue
+        differs = known.difference(*pair)
+        if differs is None:
+            if may_be_same:
+                alike.append(pair)
+        elif _is_opposed(differs, score, differs_in_figure=differs_in_figure):
+            evidence = (differs.text, f"{score:.0%} of the words are the same")
+            opposed[pair] = Opposed(entries=(here, there), evidence=evidence)
+    alike.sort(key=lambda pair: (-(known.cosine(*pair) or known.score(*pair)), pair))
+    for star in likeness.make_stars(alike, known.are_alike):
+        yield NearDuplicates(entries=tuple(said[at].as_one for at in star), evidence=known.evidence(star))
+    yield from opposed.values()
+    yield from _denied(said, nearness, apart, opposed)
+    steps.step(len(said))
+
+
+def _denied(
+    said: Sequence[Said],
+    nearness: Nearness | None,
+    apart: set[frozenset[EntryId]],
+    opposed: Container[tuple[int, int]],
+) -> Iterator[Opposed]:
+    """Yield the entries that speak of what another one says never was, each two once."""
+    met: set[tuple[int, int]] = set()
+    for denied in denials.find_denied([one.as_one.content for one in said], nearness):
+        pair = (denied.denial, denied.other) if denied.denial < denied.other else (denied.other, denied.denial)
+        entries = (said[pair[0]].as_one, said[pair[1]].as_one)
+        if pair in opposed or pair in met or frozenset(entry.entry_id for entry in entries) in apart:
+            continue
+        met.add(pair)
+        yield Opposed(entries=entries, evidence=(f'one says that this never was: "{denied.what}"',))
+
+
+def _is_opposed(differs: words.Difference, score: float, *, differs_in_figure: bool) -> bool:
+    """Say whether the difference makes a contradiction likely, rather than another fact of the same form."""
+    match differs.kind:
+        case "denial" | "opposite":
+            return score >= _OPPOSED_FROM
+        case "quantity":
+            return score >= _QUANTITY_FROM
+        case "specific":
+            return differs_in_figure
+        case "question" | "subject":
+            return False

@@ -1,0 +1,135 @@
+"""What a judge is asked about: a closed union of candidates, spelled once; `candidates` finds them."""
+
+from dataclasses import dataclass
+
+from dreamkeep_server.dream.statements import Statement
+from dreamkeep_store.models import Entry, Transcript
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactDuplicates:
+    """Entries with the same text, letter for letter."""
+
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameWords:
+    """Entries that differ in letter case, white space, quotes or sentence punctuation only."""
+
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearDuplicates:
+    """Entries that are alike to the first one, with nothing that keeps them apart from it."""
+
+    entries: tuple[Entry, ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotValues:
+    """Two values of one attribute of one subject, each as the entries that say it in the same words."""
+
+    slot: str
+    newer: tuple[Entry, ...]
+    older: tuple[Entry, ...]
+    certain: bool
+    """Whether there is no doubt that it is one slot, and that the newer value came later."""
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opposed:
+    """Two entries that are alike, but for a denial, a quantity, an opposite or a figure."""
+
+    entries: tuple[Entry, Entry]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """An ephemeral entry whose time is over."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """A standard entry that nobody asserted or used for long."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instructing:
+    """Entries with the same words, which read like an order to the memory or to an agent."""
+
+    entries: tuple[Entry, ...]
+    why: str
+    """What they look like, as a phrase for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disputed:
+    """An entry that was found wrong or outdated more often than useful."""
+
+    entry: Entry
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What one session stated."""
+
+    statement: Statement
+    transcript: Transcript
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """What at least two sessions stated, once for each, the earliest first."""
+
+    statements: tuple[Statement, ...]
+    transcripts: tuple[Transcript, ...]
+
+
+Candidate = (
+    ExactDuplicates
+    | SameWords
+    | NearDuplicates
+    | SlotValues
+    | Opposed
+    | Expired
+    | Stale
+    | Instructing
+    | Disputed
+    | Stated
+    | Repeated
+)
+
+
+def entries_of(candidate: Candidate) -> tuple[Entry, ...]:
+    """Return the entries that a judgement of this candidate may name."""
+    match candidate:
+        case ExactDuplicates() | SameWords() | NearDuplicates() | Opposed() | Instructing():
+            return candidate.entries
+        case SlotValues():
+            return candidate.newer + candidate.older
+        case Expired() | Stale() | Disputed():
+            return (candidate.entry,)
+        case Stated() | Repeated():
+            return ()
+
+
+def key_of(candidate: Candidate) -> tuple[object, ...]:
+    """Return what makes a candidate the same one when it is found again: its kind, its entries, what was stated."""
+    match candidate:
+        case Stated():
+            stated: tuple[object, ...] = (candidate.statement,)
+        case Repeated():
+            stated = candidate.statements
+        case _:
+            stated = ()
+    return (type(candidate).__name__, *(entry.entry_id for entry in entries_of(candidate)), *stated)

@@ -1,0 +1,104 @@
+"""Which entries give another value to one attribute, attitude or state: the newer one against each older one."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from dreamkeep_server.dream import likeness, slots, turns, words
+from dreamkeep_server.dream.candidate import SlotValues
+from dreamkeep_server.dream.said import Said, Steps
+from dreamkeep_store.models import EntryId
+
+
+def pairs_of(values: Iterable[SlotValues]) -> set[frozenset[EntryId]]:
+    """Return which two entries each of them is about."""
+    return {frozenset((found.newer[0].entry_id, found.older[0].entry_id)) for found in values}
+
+
+def find_slot_values(said: Iterable[Said]) -> Iterator[SlotValues]:
+    """Yield for every slot its newest value against each of the others."""
+    filled: defaultdict[str, list[tuple[slots.Slot, Said]]] = defaultdict(list)
+    for one in said:
+        slot = slots.find_slot(one.as_one.content)
+        if slot is not None:
+            filled[slot.key].append((slot, one))
+    for key in sorted(filled):
+        by_topic: defaultdict[str, list[tuple[slots.Slot, Said]]] = defaultdict(list)
+        for slot, one in filled[key]:
+            by_topic[one.as_one.topic or ""].append((slot, one))
+        for topic in sorted(by_topic):
+            yield from _values_of_slot(key, by_topic[topic])
+
+
+def _values_of_slot(key: str, values: Sequence[tuple[slots.Slot, Said]]) -> Iterator[SlotValues]:
+    in_order = sorted(values, key=lambda value: (value[1].as_one.asserted_at, value[1].as_one.entry_id))
+    newest, newer = in_order[-1]
+    uncertain = 0
+    for slot, older in in_order[:-1]:
+        if slot.value == newest.value:
+            continue
+        refined = slots.is_refinement(slot.value, newest.value)
+        in_turn = older.as_one.asserted_at < newer.as_one.asserted_at
+        certain = slot.plain and newest.plain and newest.replaces and not refined and in_turn
+        if not certain:
+            if refined or uncertain == likeness.STAR_ENTRIES_MAX - 1:
+                continue
+            uncertain += 1
+        yield SlotValues(
+            slot=key,
+            newer=newer.entries,
+            older=older.entries,
+            certain=certain,
+            evidence=(f"{key}: {slot.value}, then {newest.value}",),
+        )
+
+
+def find_ended(said: Sequence[Said], steps: Steps) -> Iterator[SlotValues]:
+    """Yield the statements that a newer entry says outright to have ended."""
+    # By subject and last word, so that a thousand "the user no longer ..." do not meet each "the user ...".
+    ended: defaultdict[tuple[tuple[str, ...], str], list[tuple[slots.Announced, Said]]] = defaultdict(list)
+    for one in steps.over(said):
+        announced = slots.find_announced(one.as_one.content)
+        if announced is not None:
+            ended[announced.subject, words.stem(announced.ended[-1])].append((announced, one))
+    if not ended:
+        return
+    lengths = sorted({len(subject) for subject, _ in ended})
+    lasts = {last for _, last in ended}
+    for older in said:
+        if len(older.as_one.content) > slots.TEXT_CHARACTERS_MAX:
+            continue
+        tokens = words.tokens(older.as_one.content)
+        if not tokens or words.stem(slots.SPELLINGS.get(tokens[-1], tokens[-1])) not in lasts:
+            continue
+        tokens = slots.bare_subject(tokens)
+        for length in lengths:
+            if length >= len(tokens):
+                break
+            for announced, newer in ended.get((tokens[:length], words.stem(tokens[-1])), ()):
+                certain = slots.ends(announced, older.as_one.content) if newer is not older else None
+                if certain is None or newer.as_one.asserted_at <= older.as_one.asserted_at:
+                    continue
+                same_topic = newer.as_one.topic == older.as_one.topic
+                yield SlotValues(
+                    slot=" ".join(announced.subject),
+                    newer=newer.entries,
+                    older=older.entries,
+                    certain=certain and same_topic,
+                    evidence=(f"the newer one says that this ended: {' '.join(announced.ended)}",),
+                )
+
+
+def of_turns(
+    said: Sequence[Said], found: Iterable[turns.Turn], paired: set[frozenset[EntryId]]
+) -> Iterator[SlotValues]:
+    """Yield the attitudes that a newer entry contradicts, restates, narrows or says to have changed."""
+    for turn in found:
+        newer, older = said[turn.newer], said[turn.older]
+        if frozenset((newer.entries[0].entry_id, older.entries[0].entry_id)) not in paired:
+            yield SlotValues(
+                slot=turn.key,
+                newer=newer.entries,
+                older=older.entries,
+                certain=turn.certain,
+                evidence=(turn.evidence,),
+            )
