@@ -1,9 +1,13 @@
 """What a judge is asked about: a closed union of candidates, spelled once; `candidates` finds them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from dreamkeep_server.dream.statements import Statement
-from dreamkeep_store.models import Entry, Transcript
+from dreamkeep_store.models import Entry, Quote, Tier, Transcript
+
+InsightKind = Literal["preference", "workflow", "mistake", "convention"]
+"""What several sessions can have in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +93,60 @@ class Stated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeated:
-    """What at least two sessions stated, once for each, the earliest first."""
+    """What at least two sessions stated, in the same or in other words, once for each, the earliest first."""
 
     statements: tuple[Statement, ...]
     transcripts: tuple[Transcript, ...]
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurring:
+    """What happened in at least two sessions, whether or not anybody stated it: a mistake, a way of working."""
+
+    kind: InsightKind
+    content: str
+    quotes: tuple[Quote, ...]
+    """From each session at least one, the earliest first."""
+    transcripts: tuple[Transcript, ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What went wrong in one session and what worked instead."""
+
+    content: str
+    quotes: tuple[Quote, ...]
+    transcript: Transcript
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Several:
+    """An entry that holds several facts: these, each a part of its text, letter for letter."""
+
+    entry: Entry
+    parts: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Themed:
+    """Entries without a topic, and the one under which they belong."""
+
+    entries: tuple[Entry, ...]
+    topic: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgrown:
+    """An entry that is used as one of another tier would be."""
+
+    entry: Entry
+    tier: Tier
+    evidence: tuple[str, ...]
 
 
 Candidate = (
@@ -107,19 +161,24 @@ Candidate = (
     | Disputed
     | Stated
     | Repeated
+    | Recurring
+    | Learnt
+    | Several
+    | Themed
+    | Outgrown
 )
 
 
 def entries_of(candidate: Candidate) -> tuple[Entry, ...]:
     """Return the entries that a judgement of this candidate may name."""
     match candidate:
-        case ExactDuplicates() | SameWords() | NearDuplicates() | Opposed() | Instructing():
+        case ExactDuplicates() | SameWords() | NearDuplicates() | Opposed() | Instructing() | Themed():
             return candidate.entries
         case SlotValues():
             return candidate.newer + candidate.older
-        case Expired() | Stale() | Disputed():
+        case Expired() | Stale() | Disputed() | Several() | Outgrown():
             return (candidate.entry,)
-        case Stated() | Repeated():
+        case Stated() | Repeated() | Recurring() | Learnt():
             return ()
 
 
@@ -130,6 +189,14 @@ def key_of(candidate: Candidate) -> tuple[object, ...]:
             stated: tuple[object, ...] = (candidate.statement,)
         case Repeated():
             stated = candidate.statements
+        case Recurring() | Learnt():
+            stated = (candidate.content, *candidate.quotes)
+        case Several():
+            stated = candidate.parts
+        case Themed():
+            stated = (candidate.topic,)
+        case Outgrown():
+            stated = (candidate.tier,)
         case _:
             stated = ()
     return (type(candidate).__name__, *(entry.entry_id for entry in entries_of(candidate)), *stated)

@@ -16,13 +16,18 @@ from dreamkeep_server.dream.candidate import (
     ExactDuplicates,
     Expired,
     Instructing,
+    Learnt,
     NearDuplicates,
     Opposed,
+    Outgrown,
+    Recurring,
     Repeated,
     SameWords,
+    Several,
     SlotValues,
     Stale,
     Stated,
+    Themed,
 )
 from dreamkeep_server.dream.statements import Statement
 from dreamkeep_store.models import Entry, Message, Quote, Transcript
@@ -61,9 +66,11 @@ def is_open(candidate: Candidate) -> bool:
     match candidate:
         case NearDuplicates() | Opposed() | Stale() | Stated() | Repeated():
             return True
+        case Recurring() | Learnt() | Several() | Themed():
+            return True
         case SlotValues():
             return not candidate.certain
-        case ExactDuplicates() | SameWords() | Expired() | Instructing() | Disputed():
+        case ExactDuplicates() | SameWords() | Expired() | Instructing() | Disputed() | Outgrown():
             return False
         case _:
             assert_never(candidate)
@@ -137,7 +144,23 @@ def _shown(candidate: Candidate) -> dict[str, Any]:
                     for statement, transcript in zip(candidate.statements, candidate.transcripts, strict=True)
                 ],
             }
-        case ExactDuplicates() | SameWords() | Expired() | Instructing() | Disputed():
+        case Recurring() | Learnt():
+            return {
+                "ask": "Is this so, and is it worth remembering?",
+                "found": list(candidate.evidence),
+                "statement": candidate.content,
+                "said": [
+                    {"session_id": quote.session_id, "message": quote.message, "role": quote.role, "text": quote.text}
+                    for quote in candidate.quotes
+                ],
+            }
+        case Several():
+            entries = (candidate.entry,)
+            return _of_entries("Does it hold several facts?", entries, (*candidate.evidence, *candidate.parts))
+        case Themed():
+            asked = f"Do they belong under {candidate.topic}?"
+            return _of_entries(asked, candidate.entries, candidate.evidence)
+        case ExactDuplicates() | SameWords() | Expired() | Instructing() | Disputed() | Outgrown():
             raise TypeError(f"no model is asked about {candidate}")
         case _:
             assert_never(candidate)

@@ -10,13 +10,18 @@ from dreamkeep_server.dream.candidate import (
     ExactDuplicates,
     Expired,
     Instructing,
+    Learnt,
     NearDuplicates,
     Opposed,
+    Outgrown,
+    Recurring,
     Repeated,
     SameWords,
+    Several,
     SlotValues,
     Stale,
     Stated,
+    Themed,
 )
 from dreamkeep_server.dream.judgement import (
     Add,
@@ -26,13 +31,16 @@ from dreamkeep_server.dream.judgement import (
     Judgement,
     Keep,
     Merge,
+    MoveTopic,
+    Split,
+    SuggestTier,
     Supersede,
 )
 from dreamkeep_server.dream.survivors import ranked, survivor
 from dreamkeep_store.models import TIERS, TRUSTS, Entry, Material
 
 
-def judge(candidate: Candidate, material: Material) -> Judgement:
+def judge(candidate: Candidate, material: Material) -> Judgement:  # noqa: PLR0912 - one arm for each kind
     """Return what the rules say about a candidate of this material."""
     match candidate:
         case ExactDuplicates():
@@ -88,8 +96,35 @@ def judge(candidate: Candidate, material: Material) -> Judgement:
                 reason=f"The same was stated in {len(statements)} sessions.",
                 sure=False,
             )
+        case Recurring() | Learnt() | Several() | Themed() | Outgrown():
+            return _suggested(candidate)
         case _:
             assert_never(candidate)
+
+
+def _suggested(candidate: Recurring | Learnt | Several | Themed | Outgrown) -> Judgement:
+    """Suggest what was found, as it was found."""
+    match candidate:
+        case Recurring(kind=kind, content=content, quotes=quotes, transcripts=transcripts):
+            return Insight(
+                content=content,
+                quotes=quotes,
+                tags=(kind,),
+                reason=f"{len(transcripts)} sessions have this in common.",
+                sure=False,
+            )
+        case Learnt(content=content, quotes=quotes):
+            reason = "A session went wrong here, and this worked."
+            return Add(content=content, quotes=quotes, tags=("mistake",), reason=reason, sure=False)
+        case Several(entry=entry, parts=parts):
+            reason = f"It holds {len(parts)} facts, and one fact an entry can be found and replaced by itself."
+            return Split(entry=entry.entry_id, contents=parts, reason=reason, sure=False)
+        case Themed(entries=entries, topic=topic):
+            reason = f"{len(entries)} entries without a topic belong together."
+            return MoveTopic(entries=tuple(e.entry_id for e in entries), topic=topic, reason=reason, sure=False)
+        case Outgrown(entry=entry, tier=tier):
+            reason = f"It is used as a {tier} entry would be: {candidate.evidence[0]}."
+            return SuggestTier(entries=(entry.entry_id,), tier=tier, reason=reason)
 
 
 def _on_one_line(content: str) -> str:
