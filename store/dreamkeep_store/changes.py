@@ -12,16 +12,20 @@ from dreamkeep_store.models import (
     ChangePage,
     Decision,
     DraftChange,
+    Edit,
     Entry,
+    EntryId,
     NewRevision,
     Operation,
     Quote,
     Risk,
-    Trust,
 )
 from dreamkeep_store.names import StoreRow
 from dreamkeep_store.revisions import put_content, tags_json, to_entry
 from dreamkeep_store.versions import base_seq, check_page, find_version, to_new_revision
+
+BEGINNING_CHARACTERS = 40
+"""Of a text, in a sentence that lets somebody choose among several."""
 
 
 def insert_changes(
@@ -182,7 +186,7 @@ def to_changes(tx: Transaction, store: StoreRow, rows: Sequence[Row]) -> list[Ch
         """
         SELECT proposed_entry.* FROM json_each(:ids) AS wanted
         CROSS JOIN proposed_entry ON proposed_entry.change_id = wanted.value
-        ORDER BY proposed_entry.entry_id
+        ORDER BY -proposed_entry.revision_id
         """,
         wanted,
     ):
@@ -204,6 +208,21 @@ def to_changes(tx: Transaction, store: StoreRow, rows: Sequence[Row]) -> list[Ch
                 at=None if row["at"] is None else from_micros(row["at"]),
             )
         )
+    outdated = {
+        row["change_id"]: row["reason"]
+        for row in tx.rows(
+            """
+            SELECT change_read.change_id, MIN(read.entry_id) || ' was changed since the dream read it' AS reason
+            FROM json_each(:ids) AS wanted
+            CROSS JOIN change_read ON change_read.change_id = wanted.value
+            CROSS JOIN revision AS read ON read.revision_id = change_read.revision_id
+            LEFT JOIN revision AS live ON live.entry_id = read.entry_id AND live.to_seq IS NULL
+            WHERE COALESCE(live.restored_from, live.revision_id) IS NOT COALESCE(read.restored_from, read.revision_id)
+            GROUP BY change_read.change_id
+            """,
+            wanted,
+        )
+    }
     return [
         Change(
             number=row["number"],
@@ -222,6 +241,7 @@ def to_changes(tx: Transaction, store: StoreRow, rows: Sequence[Row]) -> list[Ch
             after=tuple(after.get(row["change_id"], ())),
             applied=None if row["applied"] is None else bool(row["applied"]),
             skipped=row["skipped"],
+            outdated=outdated.get(row["change_id"]) if row["applied"] is None else None,
         )
         for row in rows
     ]
@@ -240,6 +260,10 @@ def named_changes(tx: Transaction, dream_id: str, numbers: Sequence[int]) -> Map
     for number in numbers:
         if number not in found:
             last = tx.value("SELECT COALESCE(MAX(number), 0) FROM change WHERE dream_id = :id", {"id": dream_id})
+            if number <= last:
+                raise NotFoundError(
+                    f"c{number} of dream {dream_id} is gone: what it spoke of was erased. review_dream lists the rest."
+                )
             there = f"its changes are c1 to c{last}" if last else "it proposed no change"
             raise NotFoundError(f"There is no change c{number} in dream {dream_id}; {there}.")
     return found
@@ -252,6 +276,17 @@ def check_undone(row: Row) -> None:
             f"c{row['number']} of dream {row['dream_id']} belongs to version {row['version']}, which was switched to "
             "already. rollback undoes that switch."
         )
+
+
+def accept_fitting(tx: Transaction, store: StoreRow, rows: Iterable[Row]) -> dict[int, str]:
+    """Include, one after another, those that can be beside what is included then; gives why each other one cannot."""
+    left_out: dict[int, str] = {}
+    for row in rows:
+        try:
+            decide(tx, store, [row], "included")
+        except ConflictError as refused:
+            left_out[row["number"]] = str(refused)
+    return left_out
 
 
 def decide(
@@ -276,14 +311,17 @@ def decide(
 
 
 def check_fits(tx: Transaction, store: StoreRow, row: Row) -> None:
-    """ConflictError when the proposal's base does not show what the change read: it was left over too long."""
+    """ConflictError when what the change read is not shown by the proposal's base, or not live any more."""
     gone = tx.value(
         """
-        SELECT read.entry_id FROM change_read
+        SELECT MIN(read.entry_id) FROM change_read
         CROSS JOIN revision AS read ON read.revision_id = change_read.revision_id
+        LEFT JOIN revision AS live ON live.entry_id = read.entry_id AND live.to_seq IS NULL
         WHERE change_read.change_id = :change_id
-            AND NOT (read.from_seq <= :seq AND (read.to_seq IS NULL OR read.to_seq > :seq))
-        LIMIT 1
+            AND (
+                NOT (read.from_seq <= :seq AND (read.to_seq IS NULL OR read.to_seq > :seq))
+                OR COALESCE(live.restored_from, live.revision_id) IS NOT COALESCE(read.restored_from, read.revision_id)
+            )
         """,
         {"change_id": row["change_id"], "seq": base_seq(tx, store, find_version(tx, store, row["version"]))},
     )
@@ -320,36 +358,89 @@ def check_overlap(tx: Transaction, row: Row) -> None:
     )
     if other is not None:
         raise ConflictError(
-            f"c{row['number']} cannot be accepted beside c{other}: both rest on the same entry. Reject c{other} first, "
-            f"or leave c{row['number']} out."
+            f"c{row['number']} cannot be accepted beside c{other}: both rest on the same entry, or write the same "
+            f"text. Reject c{other} first, or leave c{row['number']} out."
         )
 
 
-def edit(tx: Transaction, store: StoreRow, row: Row, content: str, trust: Trust, risk: Risk) -> None:
+def edit(tx: Transaction, store: StoreRow, row: Row, wanted: Edit) -> None:
     """Let a change write this text, with this trust, instead of what its judge proposed.
 
-    The change is at least of this risk from then on.
+    The change is at least of this risk from then on. Where it writes nothing and one entry stays in place of
+    others, that entry is what it writes from then on.
     """
-    content = limits.check_content(content)
+    content = limits.check_content(wanted.content)
     check_undone(row)
-    opens = tx.rows("SELECT open_id FROM change_open WHERE change_id = :id", {"id": row["change_id"]})
-    if len(opens) != 1:
-        raise InvalidError(
-            f"c{row['number']} ({row['operation']}) writes {len(opens)} entries and only a change that writes one can "
-            "be edited. Reject it, and remember what you want instead."
-        )
     tx.execute(
         "UPDATE change_open SET content_id = :content_id, trust = :trust WHERE open_id = :open_id",
         {
             "content_id": put_content(tx, store.store_id, content).content_id,
-            "trust": trust,
-            "open_id": opens[0]["open_id"],
+            "trust": wanted.trust,
+            "open_id": _written_by(tx, row, wanted.entry_id),
         },
     )
     tx.execute(
         "UPDATE change SET reason = reason || ' (Text edited in review.)', risk = :risk WHERE change_id = :id",
-        {"id": row["change_id"], "risk": max(row["risk"], risk, key=RISKS.index)},
+        {"id": row["change_id"], "risk": max(row["risk"], wanted.risk, key=RISKS.index)},
     )
+
+
+def _written_by(tx: Transaction, row: Row, entry_id: EntryId | None) -> int:
+    """The `open_id` of the entry, or of the only one, that a change writes; InvalidError says which there are."""
+    opens = tx.rows(
+        """
+        SELECT open_id, entry_id, text FROM change_open JOIN content USING (content_id)
+        WHERE change_id = :id ORDER BY open_id
+        """,
+        {"id": row["change_id"]},
+    )
+    if not opens and (stays := _staying(tx, row)) is not None:
+        opens = [stays]
+    named = [one for one in opens if entry_id in (None, one["entry_id"])]
+    if len(named) == 1:
+        return named[0]["open_id"] or _write_staying(tx, row, named[0]["entry_id"])
+    what = f"c{row['number']} ({row['operation']})"
+    if not opens:
+        raise InvalidError(
+            f"{what} writes no text that could be edited. Reject it, and remember what you want instead."
+        )
+    there = ", ".join(f"{one['entry_id']} {_beginning(one['text'])!r}" for one in opens)
+    asked = f"{what} does not write {entry_id}" if entry_id else f"{what} writes {len(opens)} entries"
+    raise InvalidError(f"{asked}; name the entry whose text it is: {there}.")
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= BEGINNING_CHARACTERS else text[:BEGINNING_CHARACTERS].rstrip() + "…"
+
+
+def _staying(tx: Transaction, row: Row) -> Row | None:
+    """The one entry that stays where a change closes others, if there is just one."""
+    rows = tx.rows(
+        """
+        SELECT NULL AS open_id, entry_id, text FROM change_read
+        CROSS JOIN revision ON revision.revision_id = change_read.revision_id
+        JOIN content USING (content_id)
+        WHERE change_id = :id AND closes = 0
+        """,
+        {"id": row["change_id"]},
+    )
+    return rows[0] if len(rows) == 1 else None
+
+
+def _write_staying(tx: Transaction, row: Row, entry_id: EntryId) -> int:
+    """Let a change close the entry that stays, and write it again; gives the `open_id` of that."""
+    parameters = {"id": row["change_id"], "entry_id": entry_id}
+    tx.execute(
+        """
+        INSERT INTO change_open (change_id, entry_id, content_id, tier, tags, topic, trust, asserted_at, session_id)
+        SELECT change_id, entry_id, content_id, tier, tags, topic, trust, asserted_at, session_id
+        FROM change_read CROSS JOIN revision ON revision.revision_id = change_read.revision_id
+        WHERE change_id = :id AND entry_id = :entry_id
+        """,
+        parameters,
+    )
+    tx.execute("UPDATE change_read SET closes = 1 WHERE change_id = :id AND closes = 0", parameters)
+    return tx.value("SELECT open_id FROM change_open WHERE change_id = :id", parameters)
 
 
 def hold_back(tx: Transaction, store: StoreRow, version: int, above: Risk) -> None:
@@ -392,3 +483,25 @@ def rejected_fingerprints(tx: Transaction, store: StoreRow, before: int) -> froz
         {"store_id": store.store_id, "before": before},
     )
     return frozenset(row["fingerprint"] for row in rows)
+
+
+def declined(tx: Transaction, store: StoreRow, before: int) -> frozenset[tuple[EntryId, str, str]]:
+    """What somebody did not want entries to become until then: each with its text, and the tier or the topic.
+
+    Entry by entry: such a change is of several only so that one decision is enough.
+    """
+    rows = tx.rows(
+        """
+        SELECT read.entry_id, content.text,
+            CASE change.operation WHEN 'move' THEN change_open.topic ELSE change_open.tier END AS wanted
+        FROM change
+        JOIN change_open ON change_open.change_id = change.change_id
+        JOIN change_read ON change_read.change_id = change.change_id
+        JOIN revision AS read ON read.revision_id = change_read.revision_id AND read.entry_id = change_open.entry_id
+        JOIN content ON content.content_id = read.content_id
+        WHERE change.store_id = :store_id AND change.decision = 'rejected' AND change.decided_at <= :before
+            AND change.operation IN ('move', 'retier')
+        """,
+        {"store_id": store.store_id, "before": before},
+    )
+    return frozenset((row["entry_id"], row["text"], row["wanted"]) for row in rows)

@@ -99,6 +99,9 @@ def to_dream(tx: Transaction, row: Row) -> Dream:
         started_at=_time(row["started_at"]),
         ended_at=_time(row["ended_at"]),
         archived_at=_time(row["archived_at"]),
+        requested_by=row["requested_by"],
+        estimated_tokens=row["estimated_tokens"],
+        estimated_usd=row["estimated_usd"],
         counts=changes.counts(tx, row["dream_id"]) or decisions.counts,
         decided=decisions.decided,
     )
@@ -442,8 +445,25 @@ def write_step(
         )
 
 
+def note_estimate(tx: Transaction, dream_id: DreamId, attempt: int, tokens: int, usd: float | None) -> None:
+    """Keep what judging is to take, beside what it will have taken."""
+    check_fence(tx, dream_id, attempt)
+    tx.execute(
+        "UPDATE dream SET estimated_tokens = :tokens, estimated_usd = :usd WHERE dream_id = :id",
+        {"id": dream_id, "tokens": tokens, "usd": usd},
+    )
+
+
 def await_judge(
-    tx: Transaction, dream_id: DreamId, attempt: int, *, step: str, payload: bytes, batches: int, wait_micros: int
+    tx: Transaction,
+    dream_id: DreamId,
+    attempt: int,
+    *,
+    step: str,
+    payload: bytes,
+    done: int,
+    batches: int,
+    wait_micros: int,
 ) -> None:
     """Journal what the judge is asked, and give the lease back until it has answered or the wait is over."""
     check_fence(tx, dream_id, attempt)
@@ -451,11 +471,11 @@ def await_judge(
     tx.execute(
         """
         UPDATE dream SET
-            status = 'pending', stage = 'waiting for the judge', done = 0, total = :batches,
+            status = 'pending', stage = 'waiting for the judge', done = :done, total = :batches,
             lease_owner = NULL, lease_until = NULL, waits_until = :until
         WHERE dream_id = :id
         """,
-        {"id": dream_id, "batches": batches, "until": tx.now + wait_micros},
+        {"id": dream_id, "done": done, "batches": batches, "until": tx.now + wait_micros},
     )
 
 

@@ -259,7 +259,19 @@ def _was_erased(tx: Transaction, entry_id: EntryId, visible: Visible) -> bool:
 
 def _closed(tx: Transaction, row: Row, visible: Visible) -> Closed:
     last = tx.row(
-        "SELECT closed_how, closed_at, close_reason FROM revision WHERE revision_id = :id",
+        """
+        SELECT closed_how, closed_at, COALESCE(
+            close_reason,
+            (
+                SELECT change.reason FROM change_read
+                CROSS JOIN change ON change.change_id = change_read.change_id
+                WHERE closed_how = 'dream' AND change_read.revision_id = revision.revision_id
+                    AND change_read.closes = 1 AND change.applied = 1
+                ORDER BY change.change_id DESC LIMIT 1
+            )
+        ) AS close_reason
+        FROM revision WHERE revision_id = :id
+        """,
         {"id": row["revision_id"]},
     )
     assert last is not None

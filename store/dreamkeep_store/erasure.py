@@ -15,6 +15,7 @@ from dreamkeep_store.errors import ConflictError
 from dreamkeep_store.models import EntryId, Erased, StoreName
 from dreamkeep_store.names import StoreRow, Visible
 from dreamkeep_store.revisions import reopen
+from dreamkeep_store.settled import unsettle
 
 ERASED = "[erased]"
 
@@ -67,6 +68,7 @@ def _erase_in(tx: Transaction, store: StoreRow, named: set[EntryId]) -> Erased:
     changed = _take_digests(tx, store, doomed, seq)
     for text in _texts(tx, contents):
         _scrub(tx, store, text)
+    unsettle(tx, store)
     _drop_changes(tx, doomed, contents)
     gone = _delete_revisions(tx, store, doomed)
     _delete_contents(tx, contents | _left_over(tx, store))

@@ -35,6 +35,7 @@ def material_of(tx: Transaction, dream_id: DreamId) -> Material:
         instructions=row["instructions"],
         now=from_micros(row["created_at"]),
         rejected=changes.rejected_fingerprints(tx, store, row["created_at"]),
+        declined=changes.declined(tx, store, row["created_at"]),
         forgotten=forgotten_at(tx, store, seq),
     )
 
@@ -57,6 +58,7 @@ def prospective_material(
         instructions="",
         now=from_micros(tx.now),
         rejected=changes.rejected_fingerprints(tx, store, tx.now),
+        declined=changes.declined(tx, store, tx.now),
         forgotten=forgotten_at(tx, store, seq),
     )
 

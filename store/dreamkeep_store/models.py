@@ -260,6 +260,8 @@ class Change:
     """None until its version was switched to; False when it was skipped then."""
     skipped: str | None
     """Why it was skipped."""
+    outdated: str | None = None
+    """What was changed since the dream read it, so that a switch would skip this; None where nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +273,8 @@ class Edit:
     trust: Trust
     risk: Risk
     """The least risk that the change has with this text."""
+    entry_id: EntryId | None = None
+    """Which of the entries that the change writes; None for the only one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -389,8 +393,13 @@ class Dream:
     started_at: datetime | None
     ended_at: datetime | None
     archived_at: datetime | None
+    requested_by: str
+    """Who asked for it: `agent`, `user`, or `policy` when it started by itself."""
     waits_until: datetime | None = None
     """When a dream without a worker stops waiting for its judge; None when it waits for none."""
+    estimated_tokens: int | None = None
+    """What judging was to take, as told before anything was asked; None where no model was."""
+    estimated_usd: float | None = None
     counts: dict[str, int] = field(default_factory=dict[str, int])
     """Changes by `operation/risk/decision`; until they are proposed, the ones decided so far."""
     decided: tuple[Decided, ...] = ()
@@ -411,6 +420,8 @@ class Material:
     """Fingerprints of changes that somebody rejected in this store."""
     forgotten: tuple[tuple[str, datetime], ...]
     """Texts that were forgotten and are not live, each with the time of its forgetting."""
+    declined: frozenset[tuple[EntryId, str, str]] = frozenset()
+    """Entries, as they read then, with the tier or the topic that somebody did not want for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -457,6 +468,10 @@ class Difference:
     reason: str | None
 
 
+FRUITLESS_DREAMS_MAX = 3
+"""After so many dreams in a row that came to nothing, none starts by itself for a while."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How a store stands, in figures."""
@@ -479,6 +494,12 @@ class Standing:
     """When the last dream completed."""
     entries_at_dream: int | None
     """Entries in the version which that dream read."""
+    dream_ended_at: datetime | None = None
+    """When the latest dream ended, however it did; None while it has not."""
+    fruitless: int = 0
+    """How many of the latest dreams in a row came to nothing, canceled ones aside, counted to FRUITLESS_DREAMS_MAX."""
+    failure: str | None = None
+    """Why the latest of those failed; None when none of them did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -667,6 +688,8 @@ class ChangePage:
 
     changes: tuple[Change, ...]
     total: int
+    left_out: tuple[str, ...] = ()
+    """Of what was to be accepted where it fits: what does not, each with why and with the other that stands there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,21 +125,22 @@ def decide(
     dream_id: DreamId,
     *,
     accept: Sequence[int],
+    accept_fitting: Sequence[int],
     reject: Sequence[int],
     edit: Edit | None,
     visible: Visible,
-) -> None:
-    """Accept, reject and edit a dream's changes by number.
+) -> list[str]:
+    """Accept, reject and edit a dream's changes by number; gives why some of `accept_fitting` do not fit.
 
     Accepting a suggestion that a switch left over opens the dream's next proposal, on today's head.
     """
     row = find_dream(tx, dream_id, None, visible)
-    both = set(accept) & set(reject)
+    both = {*accept, *accept_fitting} & set(reject)
     if both:
         raise InvalidError(f"c{min(both)} is both accepted and rejected; say one of the two.")
     store = names.find(tx, row["store"], visible)
     edited = () if edit is None else (edit.number,)
-    asked = list(dict.fromkeys((*accept, *reject, *edited)))
+    asked = list(dict.fromkeys((*accept, *accept_fitting, *reject, *edited)))
     found = changes.named_changes(tx, dream_id, asked)
     for change in found.values():
         state = find_version(tx, store, change["version"])["state"]
@@ -153,19 +154,25 @@ def decide(
             found = changes.named_changes(tx, dream_id, asked)
             break
     if edit is not None:
-        changes.edit(tx, store, found[edit.number], edit.content, edit.trust, edit.risk)
+        changes.edit(tx, store, found[edit.number], edit)
     changes.decide(tx, store, [found[number] for number in dict.fromkeys(reject)], "rejected")
     changes.decide(tx, store, [found[number] for number in dict.fromkeys(accept)], "included")
+    left_out = changes.accept_fitting(tx, store, [found[n] for n in sorted({*accept_fitting} - {*accept})])
+    if accept_fitting and len(left_out) == len(asked):
+        raise ConflictError(f"None of these changes can be accepted. {next(iter(left_out.values()))}")
+    if edit is not None and changes.named_changes(tx, dream_id, edited)[edit.number]["decision"] == "included":
+        changes.check_overlap(tx, found[edit.number])  # another text, or another entry that it closes now
     audit.append(
         tx,
         store_id=store.store_id,
         seq=store.seq,
         action="review",
         subject=dream_id,
-        accept=sorted(accept),
+        accept=sorted({*accept, *accept_fitting} - left_out.keys()),
         reject=sorted(reject),
         edit=None if edit is None else edit.number,
     )
+    return list(left_out.values())
 
 
 def _next_proposal(tx: Transaction, store: StoreRow, dream_id: DreamId, left_in: int) -> None:

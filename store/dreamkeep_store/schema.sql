@@ -166,7 +166,7 @@ CREATE TABLE dream (
     created_at INTEGER NOT NULL,
     started_at INTEGER,
     ended_at INTEGER,
-    archived_at INTEGER, waits_until INTEGER CHECK (waits_until IS NULL OR status = 'pending'),
+    archived_at INTEGER, waits_until INTEGER CHECK (waits_until IS NULL OR status = 'pending'), estimated_tokens INTEGER CHECK (estimated_tokens >= 0), estimated_usd REAL CHECK (estimated_usd >= 0), compared TEXT, compared_until INTEGER CHECK (compared_until IS NULL OR compared IS NOT NULL),
     FOREIGN KEY (store_id, base) REFERENCES version (store_id, number),
     CHECK ((ended_at IS NULL) = (status IN ('pending', 'running'))),
     CHECK ((lease_until IS NOT NULL) = (status = 'running')),
@@ -179,7 +179,7 @@ CREATE INDEX dream_store ON dream (store_id, created_at);
 CREATE TABLE dream_session (
     dream_id TEXT NOT NULL REFERENCES dream,
     session_id TEXT NOT NULL REFERENCES session,
-    messages INTEGER NOT NULL,
+    messages INTEGER NOT NULL, unread INTEGER NOT NULL DEFAULT 0 CHECK (unread IN (0, 1)),
     PRIMARY KEY (dream_id, session_id)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE dream_step (
@@ -381,3 +381,12 @@ BEGIN
     UPDATE recipe SET through = MIN(through, (SELECT COALESCE(MAX(content_id), 0) FROM content));
 END;
 CREATE INDEX tombstone_store ON tombstone (store_id);
+CREATE TABLE settled (
+    store_id INTEGER NOT NULL REFERENCES store,
+    question BLOB NOT NULL CHECK (length(question) = 32),
+    answer BLOB NOT NULL,
+    dream_id TEXT NOT NULL REFERENCES dream,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (store_id, question)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX settled_at ON settled (store_id, at);

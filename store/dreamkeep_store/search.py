@@ -14,7 +14,7 @@ from dreamkeep_store import names
 from dreamkeep_store.database import Row, Transaction, from_micros, to_micros
 from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.limits import check_text, check_topic
-from dreamkeep_store.models import EntryId, Match, Recalled, Search, StoreName, WordScores
+from dreamkeep_store.models import EntryId, Match, Recalled, RevisionId, Search, StoreName, WordScores
 from dreamkeep_store.names import StoreRow, Visible
 from dreamkeep_store.revisions import to_entry
 from dreamkeep_store.versions import base_seq, check_page, find_version
@@ -230,6 +230,36 @@ def saying(tx: Transaction, wanted: Search, contents: Sequence[int], visible: Vi
         key=lambda row: (order[row["content_id"]], -row["asserted_at"], row["entry_id"]),
     )
     return _matches(rows, {}, ())
+
+
+def suggested_newer(tx: Transaction, revisions: Sequence[RevisionId]) -> dict[EntryId, EntryId]:
+    """Of these live revisions' entries, the live ones that a dream suggests in their place, and nobody decided on.
+
+    What came from a tool or from outside is named in the place of its like only.
+    """
+    rows = tx.rows(
+        """
+        SELECT old.entry_id AS older, new.entry_id AS newer
+        FROM json_each(:revisions) AS asked
+        CROSS JOIN change_read AS goes ON goes.revision_id = asked.value AND goes.closes = 1
+        CROSS JOIN change ON change.change_id = goes.change_id
+            AND change.decision = 'suggested' AND change.operation IN ('supersede', 'conflict')
+        CROSS JOIN version ON version.store_id = change.store_id AND version.number = change.version
+            AND version.state != 'discarded'
+        CROSS JOIN revision AS old ON old.revision_id = goes.revision_id AND old.to_seq IS NULL
+        CROSS JOIN change_read AS stays ON stays.change_id = change.change_id
+        CROSS JOIN revision AS new ON new.revision_id = stays.revision_id AND new.to_seq IS NULL
+        WHERE new.entry_id != old.entry_id
+            AND (new.trust NOT IN ('tool', 'external') OR old.trust IN ('tool', 'external'))
+            AND NOT EXISTS (SELECT 1 FROM change_open AS made
+                WHERE made.change_id = change.change_id AND made.entry_id = old.entry_id)
+            AND (stays.closes = 0 OR EXISTS (SELECT 1 FROM change_open AS made
+                WHERE made.change_id = change.change_id AND made.entry_id = new.entry_id))
+        ORDER BY change.change_id, new.entry_id
+        """,
+        {"revisions": json.dumps(revisions)},
+    )
+    return {EntryId(row["older"]): EntryId(row["newer"]) for row in rows}
 
 
 def _matches(rows: Iterable[Row], scores: Mapping[int, float], words: Sequence[str]) -> list[Match]:

@@ -291,6 +291,14 @@ def list_sessions(tx: Transaction, store: StoreRow, *, new_only: bool, limit: in
     return [to_session(row) for row in rows]
 
 
+def leave_unread(tx: Transaction, dream_id: str, session_ids: Sequence[SessionId]) -> None:
+    """Note of a dream's sessions that no judge came to these: they stay new, whatever becomes of the dream."""
+    tx.execute_many(
+        "UPDATE dream_session SET unread = 1 WHERE dream_id = :dream_id AND session_id = :session_id",
+        ({"dream_id": dream_id, "session_id": session_id} for session_id in session_ids),
+    )
+
+
 def mark_read(tx: Transaction, dream_id: str) -> None:
     """Count what a dream read of its sessions as read for good; they are new again when they grow."""
     tx.execute(
@@ -298,6 +306,7 @@ def mark_read(tx: Transaction, dream_id: str) -> None:
         UPDATE session SET read_messages = MAX(session.read_messages, MIN(dream_session.messages, session.messages))
         FROM dream_session
         WHERE dream_session.dream_id = :dream_id AND dream_session.session_id = session.session_id
+            AND NOT dream_session.unread
         """,
         {"dream_id": dream_id},
     )

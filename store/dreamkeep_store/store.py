@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from dreamkeep_store import (
     changes,
+    comparing,
     dreams,
     entries,
     erasure,
@@ -25,9 +26,11 @@ from dreamkeep_store import (
     recipes,
     search,
     sessions,
+    settled,
     standing,
     switching,
     tokens,
+    topics,
     vectors,
     verification,
     versions,
@@ -72,6 +75,7 @@ from dreamkeep_store.models import (
     Recipe,
     RecipeStanding,
     Remembered,
+    RevisionId,
     Risk,
     RollbackMode,
     Search,
@@ -183,6 +187,10 @@ class Stores:
         """The entries that say these texts and pass the filters, in that order; the query plays no part."""
         return await self._read(lambda tx: search.saying(tx, wanted, contents, self._visible))
 
+    async def suggested_newer(self, revisions: Sequence[RevisionId]) -> dict[EntryId, EntryId]:
+        """Of these live revisions' entries, those that a dream suggests to replace, with what would replace them."""
+        return await self._read(lambda tx: search.suggested_newer(tx, revisions))
+
     async def moments(self, store: StoreName, *, after: Moments | None = None) -> Moments:
         """The live entries in numbers; with `after`, what has changed since, or all when that does not continue."""
         return await self._read(lambda tx: moments.moments(tx, self._find(tx, store), after))
@@ -261,6 +269,19 @@ class Stores:
         """Queue a dream, or give the earlier one over the same input; ConflictError while one is open."""
         return await self._write(new.requested_by, lambda tx: dreams.start_dream(tx, new, self._visible))
 
+    async def start_due_dream(self, new: NewDream, is_due: Callable[[Standing], bool]) -> Started | None:
+        """Queue a dream if the store stands as `is_due` wants; None when it does not, ConflictError while one is open.
+
+        Looking and queueing are one transaction: of several processes that see the same, one starts a dream.
+        """
+
+        def work(tx: Transaction) -> Started | None:
+            if not is_due(standing.standing(tx, self._find(tx, new.store))):
+                return None
+            return dreams.start_dream(tx, new, self._visible)
+
+        return await self._write(new.requested_by, work)
+
     async def prospective_material(
         self, store: StoreName, *, base: int | None, wanted: Sequence[SessionId] | Literal["new"]
     ) -> Material:
@@ -268,6 +289,10 @@ class Stores:
         return await self._read(
             lambda tx: material.prospective_material(tx, self._find(tx, store), base, wanted, self._visible)
         )
+
+    async def settled(self, store: StoreName, questions: Sequence[bytes]) -> frozenset[bytes]:
+        """Which of these questions, by their SHA-256, a model has answered already."""
+        return await self._read(lambda tx: settled.settled(tx, self._find(tx, store), questions))
 
     async def get_dream(self, dream_id: DreamId | None, *, store: StoreName | None = None) -> Dream:
         """The dream, or without an id the latest one of the store."""
@@ -352,16 +377,48 @@ class Stores:
         await self._write("worker", lambda tx: dreams.write_step(tx, dream_id, attempt, step, payload, cost))
 
     async def await_judge(
-        self, dream_id: DreamId, attempt: int, *, step: str, payload: bytes, batches: int, wait_seconds: float
+        self,
+        dream_id: DreamId,
+        attempt: int,
+        *,
+        step: str,
+        payload: bytes,
+        done: int = 0,
+        batches: int,
+        wait_seconds: float,
     ) -> None:
-        """Journal so many batches for a judge that answers when it likes, and give the lease back meanwhile."""
+        """Journal batches for a judge that answers when it likes, and give the lease back meanwhile.
+
+        `batches` is how many there are in all, `done` how many of them were answered.
+        """
         wait_micros = int(wait_seconds * 1e6)
         await self._write(
             "worker",
             lambda tx: dreams.await_judge(
-                tx, dream_id, attempt, step=step, payload=payload, batches=batches, wait_micros=wait_micros
+                tx, dream_id, attempt, step=step, payload=payload, done=done, batches=batches, wait_micros=wait_micros
             ),
         )
+
+    async def note_estimate(self, dream_id: DreamId, attempt: int, *, tokens: int, usd: float | None) -> None:
+        """Keep what judging is to take."""
+        await self._write("worker", lambda tx: dreams.note_estimate(tx, dream_id, attempt, tokens, usd))
+
+    async def settle(self, dream_id: DreamId, attempt: int, answers: Mapping[bytes, bytes]) -> None:
+        """Keep what a model answered, by the SHA-256 of the question, for the dreams after this one."""
+        await self._write("worker", lambda tx: settled.settle(tx, dream_id, attempt, answers))
+
+    async def settled_before(self, dream_id: DreamId, questions: Sequence[bytes]) -> dict[bytes, bytes]:
+        """What earlier dreams of the same store were answered to these questions."""
+        return await self._read(lambda tx: settled.settled_before(tx, dream_id, questions))
+
+    async def leave_unread(self, dream_id: DreamId, attempt: int, session_ids: Sequence[SessionId]) -> None:
+        """Let these sessions of the dream stay new: no judge came to them."""
+
+        def work(tx: Transaction) -> None:
+            dreams.check_fence(tx, dream_id, attempt)
+            sessions.leave_unread(tx, dream_id, session_ids)
+
+        await self._write("worker", work)
 
     async def check_input(self, dream_id: DreamId) -> Unfit | None:
         """Why the dream cannot read its version or its sessions; None when it can. Ask before `material`."""
@@ -385,6 +442,14 @@ class Stores:
         return await self._read(
             lambda tx: material.vectors_of_dream(tx, dream_id, recipe, until=until, after=after, limit=limit)
         )
+
+    async def fresh_entries(self, dream_id: DreamId, way: str) -> frozenset[EntryId] | None:
+        """Which entries of the dream no earlier one compared with all others in this way; None for all of them."""
+        return await self._read(lambda tx: comparing.fresh_entries(tx, dream_id, way))
+
+    async def mark_compared(self, dream_id: DreamId, attempt: int, way: str, *, until: int | None) -> None:
+        """Note that the dream compared all that it reads in this way, with the vectors up to `until`, if any."""
+        await self._write("worker", lambda tx: comparing.mark_compared(tx, dream_id, attempt, way, until))
 
     async def propose(
         self, dream_id: DreamId, attempt: int, drafts: Sequence[DraftChange], refusals: Sequence[str]
@@ -470,34 +535,45 @@ class Stores:
         dream_id: DreamId,
         *,
         accept: Sequence[int] = (),
+        accept_fitting: Sequence[int] = (),
         reject: Sequence[int] = (),
         edit: Edit | None = None,
         actor: Literal["agent", "user", "policy"],
     ) -> ChangePage:
         """Accept, reject and edit changes by number, all or nothing; gives the ones that were named.
 
-        Raises ConflictError, naming the other one, when an accepted change overlaps an included one.
+        Raises ConflictError, naming the other one, when an accepted change overlaps an included one. Of
+        `accept_fitting`, such as all suggestions, those that do are left as they are, and the answer says why.
         """
         edited = () if edit is None else (edit.number,)
-        asked = list(dict.fromkeys((*accept, *reject, *edited)))
+        asked = list(dict.fromkeys((*accept, *accept_fitting, *reject, *edited)))
         if not asked:
             raise InvalidError("No change was named. Give accept, reject or edit; review_dream lists the changes.")
 
         def work(tx: Transaction) -> ChangePage:
-            proposals.decide(tx, dream_id, accept=accept, reject=reject, edit=edit, visible=self._visible)
+            left_out = proposals.decide(
+                tx,
+                dream_id,
+                accept=accept,
+                accept_fitting=accept_fitting,
+                reject=reject,
+                edit=edit,
+                visible=self._visible,
+            )
             row = dreams.find_dream(tx, dream_id, None, self._visible)
-            page = tuple(asked[: versions.PAGE_MAX])
-            return changes.list_changes(
+            numbers = tuple(asked[: versions.PAGE_MAX])
+            page = changes.list_changes(
                 tx,
                 self._find(tx, row["store"]),
                 dream_id,
-                numbers=page,
+                numbers=numbers,
                 operations=(),
                 risks=(),
                 decisions=(),
-                limit=len(page),
+                limit=len(numbers),
                 offset=0,
             )
+            return replace(page, left_out=tuple(left_out))
 
         return await self._write(actor, work)
 
@@ -627,6 +703,10 @@ class Stores:
     async def standing(self, store: StoreName) -> Standing:
         """A store in figures."""
         return await self._read(lambda tx: standing.standing(tx, self._find(tx, store)))
+
+    async def count_topics(self, store: StoreName, number: int | None = None) -> dict[str, int]:
+        """How many entries of a version are under each topic itself, under "" those without one; None is the head."""
+        return await self._read(lambda tx: topics.count_topics(tx, self._find(tx, store), number))
 
     async def rename_store(self, old: StoreName, new: StoreName, *, actor: str) -> None:
         """Give a store another name."""

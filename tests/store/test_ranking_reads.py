@@ -10,7 +10,20 @@ from dreamkeep_store.errors import InvalidError, NotFoundError
 from dreamkeep_store.models import TIERS, Moments, NewEntry, Search, StoreName
 from dreamkeep_store.store import Stores
 
-from .dreaming import USER, add, archive, connect, dream_and_switch, propose, remember, rewrite
+from .dreaming import (
+    USER,
+    add,
+    archive,
+    connect,
+    draft,
+    dream_and_switch,
+    live_entry,
+    opening,
+    propose,
+    remember,
+    rewrite,
+    supersede,
+)
 
 NOW = datetime.now(UTC)
 WORK = StoreName("project/work")
@@ -183,3 +196,46 @@ async def test_outcomes_are_those_of_live_entries_that_somebody_spoke_of(stores:
     assert list(fared.rows[:4]) == [one.revision_id, 1, 0, 1]
     assert len(fared.rows) == 5
     assert three.revision_id not in fared.rows
+
+
+async def test_what_a_dream_suggests_to_replace_is_known_with_its_successor(stores: Stores) -> None:
+    old, newer, other = await remember(stores, "Tea.", "Coffee.", "Milk.")
+    revisions = [one.revision_id for one in (old, newer, other)]
+    assert await stores.suggested_newer(revisions) == {}
+    proposal = await propose(stores, supersede(old, newer, decision="suggested"), archive(other, decision="suggested"))
+    assert await stores.suggested_newer(revisions) == {old.entry_id: newer.entry_id}
+    assert await stores.suggested_newer([newer.revision_id]) == {}
+    await stores.switch(USER, proposal.version, actor="user")
+    assert await stores.suggested_newer(revisions) == {old.entry_id: newer.entry_id}  # it waits still
+
+
+async def test_a_successor_that_takes_over_the_tier_is_known_as_well(stores: Stores) -> None:
+    old, newer = await remember(stores, "Tea.", "Coffee.")
+    lasting = opening(newer, newer.content, tier="persistent")
+    await propose(stores, draft("conflict", [old, newer], [old, newer], [lasting], decision="suggested"))
+    assert await stores.suggested_newer([old.revision_id, newer.revision_id]) == {old.entry_id: newer.entry_id}
+
+
+async def test_what_was_decided_discarded_changed_or_came_from_outside_is_suggested_no_more(stores: Stores) -> None:
+    old, newer = await remember(stores, "Tea.", "Coffee.")
+    discarded = await propose(stores, supersede(old, newer, decision="suggested"))
+    await stores.discard(discarded.dream_id, actor="user")
+    assert await stores.suggested_newer([old.revision_id]) == {}
+    rejected = await propose(stores, supersede(old, newer, decision="suggested"), instructions="again")
+    assert await stores.suggested_newer([old.revision_id]) == {old.entry_id: newer.entry_id}
+    await stores.decide(rejected.dream_id, reject=[1], actor="user")
+    assert await stores.suggested_newer([old.revision_id]) == {}
+
+
+async def test_a_successor_that_was_forgotten_is_none(stores: Stores) -> None:
+    old, newer = await remember(stores, "Tea.", "Coffee.")
+    await propose(stores, supersede(old, newer, decision="suggested"))
+    await stores.forget([newer.entry_id], actor="user")
+    assert await stores.suggested_newer([old.revision_id]) == {}
+
+
+async def test_nothing_from_outside_is_named_in_the_place_of_what_was_said(stores: Stores) -> None:
+    (old,) = await remember(stores, "Tea.")
+    kept = await stores.remember(USER, NewEntry(content="Coffee.", trust="external"), actor="agent")
+    await propose(stores, supersede(old, await live_entry(stores, kept.entry_id), decision="suggested"))
+    assert await stores.suggested_newer([old.revision_id]) == {}

@@ -450,10 +450,14 @@ class StoreModel(RuleBasedStateMachine):
             if self.proposal is not None:
                 return "another proposal is open"
             base = self.live
+        if verb == "edit" and change.decision == "included":
+            beside = [one for one in dream.changes if one.decision == "included" and one is not change]
+            texts = {says[0] for one in beside if one.applied is None for says in one.opens.values()}
+            return "overlaps" if "text edited" in texts else None
         if verb != "accept":
             return None
         for entry_id, state in change.reads.items():
-            if entry_id not in base or base[entry_id].root != state.root:
+            if any(entry_id not in seen or seen[entry_id].root != state.root for seen in (base, self.live)):
                 return "changed since"
         for other in dream.changes:
             if other is change or other.decision != "included" or other.applied is not None:
