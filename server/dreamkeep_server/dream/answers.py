@@ -4,13 +4,24 @@ The schema is flat and lenient, so that one wrong field spoils one judgement and
 that it lets through is checked again when the plan is made.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Any, Final, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dreamkeep_server.dream.candidate import Candidate, Repeated, Stated, entries_of
+from dreamkeep_server.dream.candidate import (
+    Candidate,
+    Learnt,
+    Recurring,
+    Repeated,
+    Stated,
+    WholeSession,
+    entries_of,
+    found_of,
+    transcripts_of,
+)
 from dreamkeep_server.dream.judgement import (
     Add,
     Archive,
@@ -24,13 +35,18 @@ from dreamkeep_server.dream.judgement import (
     SuggestTier,
     Supersede,
 )
-from dreamkeep_server.dream.statements import Statement
 from dreamkeep_server.dream.survivors import least_trust
-from dreamkeep_store.models import EntryId, Material, Quote, SessionId, Tier, Trust
+from dreamkeep_store.models import EntryId, Quote, SessionId, Tier, Trust
 
 JUDGEMENTS_MAX = 500
 REASON_CHARACTERS_MAX = 500
 REFUSAL_CHARACTERS_MAX = 300
+ADDITIONS_A_SESSION_MAX: Final = 12
+"""What a person can review of one session."""
+_DECODER: Final = json.JSONDecoder()
+_DECODING_TRIES_MAX: Final = 2_000
+KINDS: Final = ("preference", "fact", "correction", "decision", "mistake", "workflow", "convention")
+"""What an addition can be; it becomes its tag."""
 
 
 class AnsweredQuote(BaseModel):
@@ -60,6 +76,7 @@ class Answered(BaseModel):
     contents: list[str] = Field(default=[], description="The parts of a split.")
     tier: str = Field(default="", description="For suggest-tier: persistent, standard or ephemeral.")
     topic: str = Field(default="", description="For move-topic: a path such as /user/preferences.")
+    kind: str = Field(default="", description=f"For an insight or an addition: {', '.join(KINDS)}.")
     quotes: list[AnsweredQuote] = Field(default=[], description="For an insight or an addition: its sources.")
     sure: bool = Field(default=False, description="Whether to do it without asking a person.")
 
@@ -72,49 +89,95 @@ class JudgeAnswer(BaseModel):
     judgements: list[Answered]
 
 
+Row = dict[str, Any]
+"""A judgement as it was decoded."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
     """What an answer says about the candidates that were asked about, by their numbers."""
 
-    judged: dict[int, Judgement] = field(default_factory=dict[int, Judgement])
-    refused: dict[int, str] = field(default_factory=dict[int, str])
-    """Why a candidate's judgement is none; a candidate that was not answered is in neither."""
+    judged: dict[int, list[tuple[Judgement, Row]]] = field(default_factory=dict[int, list[tuple[Judgement, Row]]])
+    """Several only about a session."""
+    refused: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+    """Why judgements of a candidate are none; a candidate that was not answered is in neither."""
+    near: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
+    """Which messages the refused ones quote."""
     strays: list[str] = field(default_factory=list[str])
     """What else is wrong with the answer."""
 
 
-def read_answer(raw: object, asked: Mapping[int, Candidate], material: Material, *, trust_max: Trust = "user") -> Read:
+def decoded(text: str) -> object:
+    """Return the judgements in a model's text as a list, or the object that it is.
+
+    An endpoint without structured output puts words around it, leaves the list or the object away, or is cut off: every
+    whole object that names a candidate counts, wherever it stands.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    rows: list[object] = []
+    at, tries = text.find("{"), 0
+    while at >= 0 and tries < _DECODING_TRIES_MAX:
+        tries += 1
+        try:
+            found, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            listed = found.get("judgements")
+            rows += listed if isinstance(listed, list) else [found] if "candidate" in found else []
+        at = text.find("{", end)
+    return {"judgements": rows} if rows else None
+
+
+def read_answer(raw: object, asked: Mapping[int, Candidate], *, trust_max: Trust = "user") -> Read:
     """Return the judgements in a decoded answer, and why the rest of it was refused.
 
-    Never raises for what an answer holds. Of two judgements about one candidate the first counts. What it adds is
-    trusted no more than `trust_max`, and no more than `agent` unless code had found the same words.
+    Never raises for what an answer holds. Of two judgements about one candidate the first counts; a session takes
+    several. What it adds is trusted no more than `trust_max`, and no more than `agent` unless code had found the same
+    words.
     """
-    rows = raw.get("judgements") if isinstance(raw, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it is anything at all
+    given = cast("Row", raw) if isinstance(raw, dict) else {}
+    rows = [given] if "candidate" in given else given.get("judgements", raw)
     if not isinstance(rows, list):
         return Read(strays=['The answer is not an object with a list called "judgements".'])
+    listed = cast("list[object]", rows)
     read = Read()
-    for place, row in enumerate(rows[:JUDGEMENTS_MAX], start=1):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - as above
+    for place, row in enumerate(listed[:JUDGEMENTS_MAX], start=1):
         try:
             one = Answered.model_validate(row)
         except ValidationError as error:
             where = ", ".join(sorted({".".join(map(str, e["loc"])) or "itself" for e in error.errors()}))
             read.strays.append(plain(f"Judgement {place} does not follow the schema: {where}."))
             continue
-        number = one.candidate
-        if number not in asked:
-            read.strays.append(f"Judgement {place}: there is no candidate {number} in this batch.")
-        elif number in read.judged:
-            read.strays.append(f"Judgement {place}: candidate {number} was judged already.")
+        if one.candidate not in asked:
+            read.strays.append(f"Judgement {place}: there is no candidate {one.candidate} in this batch.")
         else:
-            judgement = _judgement(one, asked[number], material, trust_max)
-            if isinstance(judgement, str):
-                read.refused[number] = plain(judgement)
-            else:
-                read.judged[number] = judgement
-                read.refused.pop(number, None)
-    if len(rows) > JUDGEMENTS_MAX:  # pyright: ignore[reportUnknownArgumentType] - as above
+            _take(read, place, one, cast("Row", row), asked[one.candidate], trust_max)
+    if len(listed) > JUDGEMENTS_MAX:
         read.strays.append(f"Only the first {JUDGEMENTS_MAX} judgements were read.")
     return read
+
+
+def _take(read: Read, place: int, one: Answered, row: Row, candidate: Candidate, trust_max: Trust) -> None:
+    """Put a judgement to the others, where there is room for it."""
+    number = one.candidate
+    taken = read.judged.get(number, [])
+    most = ADDITIONS_A_SESSION_MAX if isinstance(candidate, WholeSession) else 1
+    if len(taken) >= most:
+        judged = "was judged already" if most == 1 else f"takes {most} judgements at most"
+        read.strays.append(f"Judgement {place}: candidate {number} {judged}.")
+        return
+    judgement = _judgement(one, candidate, trust_max)
+    if isinstance(judgement, str):
+        read.refused.setdefault(number, []).append(plain(judgement))
+        read.near.setdefault(number, set()).update(quote.message for quote in one.quotes)
+    else:
+        read.judged[number] = [*taken, (judgement, row)]
+        if most == 1:
+            read.refused.pop(number, None)
 
 
 def plain(text: str, characters_max: int = REFUSAL_CHARACTERS_MAX) -> str:
@@ -130,7 +193,7 @@ def _is_text(text: str) -> bool:
 
 
 def _judgement(  # noqa: PLR0912 - one arm for each operation
-    one: Answered, candidate: Candidate, material: Material, trust_max: Trust
+    one: Answered, candidate: Candidate, trust_max: Trust
 ) -> Judgement | str:
     """Return the judgement that an answer stands for, or why it stands for none."""
     offered = {entry.entry_id for entry in entries_of(candidate)}
@@ -140,6 +203,8 @@ def _judgement(  # noqa: PLR0912 - one arm for each operation
     entries = tuple(EntryId(entry_id) for entry_id in one.entries)
     operation = one.operation.strip().lower().replace("_", "-")
     reason = plain(one.reason, REASON_CHARACTERS_MAX)
+    if isinstance(candidate, WholeSession) and operation not in {"keep", "add", "insight"}:
+        return f"a session takes add or keep, not {operation!r}."
     if operation in {"merge", "insight", "add"} and not one.content.strip():
         return f"{operation} needs a text."
     if operation not in {"keep", "insight", "add"} and not entries:
@@ -167,60 +232,65 @@ def _judgement(  # noqa: PLR0912 - one arm for each operation
         case "move-topic":
             return MoveTopic(entries=entries, topic=one.topic, reason=reason, sure=one.sure)
         case "insight" | "add":
-            return _new_entry(one, candidate, material, trust_max, is_insight=operation == "insight")
+            return _new_entry(one, candidate, trust_max, is_insight=operation == "insight")
         case _:
             return f"there is no operation {one.operation!r}."
 
 
-def _new_entry(
-    one: Answered, candidate: Candidate, material: Material, trust_max: Trust, *, is_insight: bool
-) -> Judgement | str:
+def _new_entry(one: Answered, candidate: Candidate, trust_max: Trust, *, is_insight: bool) -> Judgement | str:
     """Return an addition with what its transcripts say about its quotes, or what is wrong with it."""
-    statements = _statements(candidate)
-    if not statements:
+    if not transcripts_of(candidate):
         return "only what a session stated can be added."
-    quotes = _quotes(one, candidate, material)
+    quotes = _quotes(one.quotes, candidate)
     if isinstance(quotes, str):
         return quotes
+    if isinstance(candidate, WholeSession) and len({quote.session_id for quote in quotes}) < 2:
+        is_insight = False  # of one session it is an addition, whatever it is called
     # Code had found these words where they are quoted; of other words, a model chose which to leave out.
-    stated = {(_spaced(statement.content), statement.quote) for statement in statements}
-    found = all((_spaced(one.content), quote) in stated for quote in quotes)
+    found = {(_spaced(content), quote) for content, quote in found_of(candidate)}
+    is_found = all((_spaced(one.content), quote) in found for quote in quotes)
     kind = Insight if is_insight else Add
     return kind(
         content=one.content,
         quotes=quotes,
-        tags=(statements[-1].kind,),
+        tags=_tags(one, candidate),
         reason=plain(one.reason, REASON_CHARACTERS_MAX),
         sure=one.sure,
-        trust_max=trust_max if found else least_trust((trust_max, "agent")),
+        trust_max=trust_max if is_found else least_trust((trust_max, "agent")),
     )
+
+
+def _tags(one: Answered, candidate: Candidate) -> tuple[str, ...]:
+    """Return the kind that the model named, else the one that code had found."""
+    named = one.kind.strip().lower()
+    if named in KINDS:
+        return (named,)
+    match candidate:
+        case Stated():
+            return (candidate.statement.kind,)
+        case Repeated():
+            return (candidate.statements[-1].kind,)
+        case Recurring():
+            return (candidate.kind,)
+        case Learnt():
+            return ("mistake",)
+        case _:
+            return ()
 
 
 def _spaced(text: str) -> str:
     return " ".join(text.split())
 
 
-def _statements(candidate: Candidate) -> tuple[Statement, ...]:
-    match candidate:
-        case Stated():
-            return (candidate.statement,)
-        case Repeated():
-            return candidate.statements
-        case _:
-            return ()
-
-
-def _quotes(one: Answered, candidate: Candidate, material: Material) -> tuple[Quote, ...] | str:
+def _quotes(answered: Iterable[AnsweredQuote], candidate: Candidate) -> tuple[Quote, ...] | str:
     """Return the quotes of an answer with what their transcripts say about them, or what is wrong."""
-    offered = {statement.quote.session_id for statement in _statements(candidate)}
     messages = {
         (transcript.session.session_id, message.number): message
-        for transcript in material.transcripts
-        if transcript.session.session_id in offered
+        for transcript in transcripts_of(candidate)
         for message in transcript.messages
     }
     quotes: list[Quote] = []
-    for quote in one.quotes:
+    for quote in answered:
         message = messages.get((SessionId(quote.session_id), quote.message))
         if message is None:
             return f"message {quote.message} of session {quote.session_id!r} is not part of the candidate."

@@ -7,52 +7,40 @@ goes on. A batch is offered until it was answered, and once more with what was r
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from dreamkeep_server.dream.answers import plain
-from dreamkeep_server.dream.candidate import (
-    Candidate,
-    NearDuplicates,
-    Opposed,
-    Repeated,
-    SlotValues,
-    Stale,
-    Stated,
-    entries_of,
-)
-from dreamkeep_server.dream.checking import check
+from dreamkeep_server.dream.answers import Row, plain
+from dreamkeep_server.dream.candidate import WholeSession
+from dreamkeep_server.dream.checking import Held, check, united
 from dreamkeep_server.dream.ground import Ground
-from dreamkeep_server.dream.judgement import Judgement
 from dreamkeep_server.dream.judging import Verdict
-from dreamkeep_server.dream.questions import BATCH_TOKENS_MAX, Question, ask, in_batches, tokens_of
-from dreamkeep_server.dream.statements import Statement
-from dreamkeep_store.models import EntryId, Material
+from dreamkeep_server.dream.keeping import kept, restored
+from dreamkeep_server.dream.questions import BATCH_TOKENS_MAX, Question, in_batches, narrowed, tokens_of
+from dreamkeep_store.models import Material
 
 BATCHES_MAX: Final = 10
 WAIT_SECONDS: Final = 24 * 3_600.0
 """How long a dream waits for the next judgement."""
 BATCHES_STEP: Final = "batches"
+"""The step of the journal that keeps what is asked."""
+INSIGHTS_STEP: Final = "batches of insights"
+"""The one that keeps what is asked afterwards, about what the sessions turned out to have in common."""
 ANSWERS: Final = "answer "
-"""How the steps of the journal begin that keep what was answered."""
+"""How the steps begin that keep what was answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """A question as it stands in the journal; entries and transcripts are looked up in the material again."""
+    """A question as it stands in the journal."""
 
     number: int
-    kind: str
-    shown: str
-    entries: tuple[EntryId, ...] = ()
-    newer: int = 0
-    """How many of the entries say the newer value."""
-    slot: str = ""
-    evidence: tuple[str, ...] = ()
-    statements: tuple[Statement, ...] = ()
+    asked: str
+    candidate: str
+    """As `keeping` writes it: entries and sessions are looked up in the material again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +62,7 @@ class Batch:
     @property
     def stored(self) -> list[dict[str, Any]]:
         """The questions, for an agent."""
-        return [json.loads(one.shown) for one in self.kept]
+        return [{"candidate": one.number, **json.loads(one.asked)} for one in self.kept]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +82,34 @@ def rules() -> tuple[str, str]:
     return said, schema
 
 
-def batches_for(candidates: Sequence[Candidate], instructions: str, budget_tokens: int | None) -> tuple[bytes, int]:
-    """Return the batches for the journal and how many they are; what does not fit is left to the rules."""
-    room = BATCH_TOKENS_MAX - sum(map(tokens_of, rules())) - tokens_of(instructions)
+def room_for(instructions: str) -> int:
+    """Return how many tokens of questions fit into a batch, beside what stands in each."""
+    return BATCH_TOKENS_MAX - sum(map(tokens_of, rules())) - tokens_of(instructions)
+
+
+def most_batches(questions: Sequence[Question], budget_tokens: int | None) -> int:
+    """Return how many batches are offered at first; one is spared for what sessions turn out to have in common."""
     most = BATCHES_MAX if budget_tokens is None else max(1, budget_tokens // BATCH_TOKENS_MAX)
-    batches = in_batches(ask(candidates, tokens_max=room), tokens_max=room)[:most]
-    kept = tuple(tuple(_kept(question) for question in batch) for batch in batches)
-    return _batches_json().dump_json(kept), len(kept)
+    sessions = sum(isinstance(question.candidate, WholeSession) for question in questions)
+    return most - 1 if sessions > 1 and most > 1 else most
+
+
+def batches_for(questions: Sequence[Question], instructions: str, most: int) -> tuple[bytes, int]:
+    """Return the batches for the journal and how many they are; what does not fit is left to the rules."""
+    batches = in_batches(questions, tokens_max=room_for(instructions))[:most]
+    rows = tuple(tuple(_kept(question) for question in batch) for batch in batches)
+    return _batches_json().dump_json(rows), len(rows)
+
+
+def joined(steps: Mapping[str, bytes]) -> bytes:
+    """Return the batches of these steps as one payload, in the order in which they were asked."""
+    batches = [batch for name in sorted(steps) for batch in _batches_json().validate_json(steps[name])]
+    return _batches_json().dump_json(tuple(batches))
+
+
+def count(steps: Mapping[str, bytes]) -> int:
+    """Return how many batches these steps keep."""
+    return sum(len(_batches_json().validate_json(payload)) for payload in steps.values())
 
 
 def next_batch(payload: bytes, answers: Mapping[str, bytes], wanted: str = "") -> tuple[Batch | None, int, int]:
@@ -121,39 +130,50 @@ def _open_of(place: int, kept: tuple[_Kept, ...], answers: Mapping[str, bytes]) 
     answer = answers.get(batch.step)
     if answer is None:
         return batch
-    left = set(json.loads(answer)["open"])
-    again = Batch(batch_id=f"b{place}", place=place, kept=tuple(k for k in kept if k.number in left), is_again=True)
+    left: dict[int, str] = dict(json.loads(answer)["open"])
+    still = tuple(replace(one, asked=left[one.number]) for one in kept if one.number in left)
+    again = Batch(batch_id=f"b{place}", place=place, kept=still, is_again=True)
     return again if again.kept and again.step not in answers else None
 
 
 def take(batch: Batch, judgements: Sequence[object], material: Material) -> Taken:
     """Return what of these judgements holds, and why the rest does not; an empty list leaves the batch to the rules."""
-    asked = {one.number: _rebuilt(one, material) for one in batch.kept}
-    checked = check({"judgements": list(judgements)}, asked, Ground(material), trust_max="agent")
+    ground = Ground(material)
+    asked = {one.number: restored(one.candidate, ground) for one in batch.kept}
+    checked = check({"judgements": list(judgements)}, asked, ground, trust_max="agent")
     refused = checked.sentences
-    given = [cast("dict[str, Any]", row) for row in judgements if isinstance(row, dict)]
-    rows = [row for row in given if row.get("candidate") in checked.held]
-    again = sorted(checked.open) if judgements and not batch.is_again else []
-    kept = {"rows": rows, "open": again, "refused": [] if again or not judgements else list(refused)}
-    return Taken(judged=len(checked.held), refused=refused if judgements else (), payload=json.dumps(kept).encode())
+    rows: list[Row] = [one.row for held in checked.held.values() for one in held]
+    again: list[tuple[int, str]] = []
+    if judgements and not batch.is_again:
+        for one in batch.kept:
+            if one.number in checked.open:
+                question = Question(number=one.number, candidate=asked[one.number], asked=one.asked)
+                again.append((one.number, narrowed(question, checked.near.get(one.number, ())).asked))
+    answer = {"rows": rows, "open": again, "refused": [] if again or not judgements else list(refused)}
+    return Taken(judged=len(checked.held), refused=refused if judgements else (), payload=json.dumps(answer).encode())
 
 
 def verdict(payload: bytes, answers: Mapping[str, bytes], material: Material) -> tuple[tuple[Question, ...], Verdict]:
     """Return what was asked, and what was answered as far as it holds."""
     ground = Ground(material)
     questions: list[Question] = []
-    held: dict[int, Judgement] = {}
+    held: dict[int, tuple[Held, ...]] = {}
+    answered: set[int] = set()
     refusals: list[str] = []
-    for place, kept in enumerate(_batches_json().validate_json(payload), start=1):
-        asked = {one.number: _rebuilt(one, material) for one in kept}
-        questions += [Question(number=k.number, candidate=asked[k.number], shown=k.shown) for k in kept]
+    for place, rows in enumerate(_batches_json().validate_json(payload), start=1):
+        asked = {one.number: restored(one.candidate, ground) for one in rows}
+        questions += [Question(number=one.number, candidate=asked[one.number], asked=one.asked) for one in rows]
         for again in (False, True):
-            batch = Batch(batch_id=f"b{place}", place=place, kept=kept, is_again=again)
+            batch = Batch(batch_id=f"b{place}", place=place, kept=rows, is_again=again)
             if batch.step in answers:
                 answer: dict[str, Any] = json.loads(answers[batch.step])
-                held |= check({"judgements": answer["rows"]}, asked, ground, trust_max="agent").held
+                answered |= asked.keys()
+                for number, more in check(
+                    {"judgements": answer["rows"]}, asked, ground, trust_max="agent"
+                ).held.items():
+                    held[number] = united(held.get(number, ()), more)
                 refusals += [plain(why) for why in answer["refused"]]
-    return tuple(questions), Verdict(held=held, refusals=tuple(refusals))
+    return tuple(questions), Verdict(held=held, answered=frozenset(answered), refusals=tuple(refusals))
 
 
 @functools.cache
@@ -162,45 +182,4 @@ def _batches_json() -> TypeAdapter[tuple[tuple[_Kept, ...], ...]]:
 
 
 def _kept(question: Question) -> _Kept:
-    candidate = question.candidate
-    match candidate:
-        case Stated():
-            statements: tuple[Statement, ...] = (candidate.statement,)
-        case Repeated():
-            statements = candidate.statements
-        case _:
-            statements = ()
-    return _Kept(
-        number=question.number,
-        kind=type(candidate).__name__,
-        shown=question.shown,
-        entries=tuple(entry.entry_id for entry in entries_of(candidate)),
-        newer=len(candidate.newer) if isinstance(candidate, SlotValues) else 0,
-        slot=candidate.slot if isinstance(candidate, SlotValues) else "",
-        evidence=candidate.evidence if isinstance(candidate, NearDuplicates | Opposed | SlotValues) else (),
-        statements=statements,
-    )
-
-
-def _rebuilt(kept: _Kept, material: Material) -> Candidate:
-    """Return the candidate that was kept, from the material that it was found in."""
-    found = {entry.entry_id: entry for entry in material.entries}
-    entries = tuple(found[entry_id] for entry_id in kept.entries)
-    transcripts = {transcript.session.session_id: transcript for transcript in material.transcripts}
-    read = tuple(transcripts[statement.quote.session_id] for statement in kept.statements)
-    match kept.kind:
-        case "NearDuplicates":
-            return NearDuplicates(entries=entries, evidence=kept.evidence)
-        case "SlotValues":
-            newer, older = entries[: kept.newer], entries[kept.newer :]
-            return SlotValues(slot=kept.slot, newer=newer, older=older, certain=False, evidence=kept.evidence)
-        case "Opposed":
-            return Opposed(entries=(entries[0], entries[1]), evidence=kept.evidence)
-        case "Stale":
-            return Stale(entry=entries[0])
-        case "Stated":
-            return Stated(statement=kept.statements[0], transcript=read[0])
-        case "Repeated":
-            return Repeated(statements=kept.statements, transcripts=read)
-        case _:
-            raise ValueError(f"no question of the kind {kept.kind!r} is ever kept")
+    return _Kept(number=question.number, asked=question.asked, candidate=kept(question.candidate))

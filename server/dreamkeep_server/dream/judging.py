@@ -7,19 +7,19 @@ the questions, so a dream that is killed and taken over asks what is missing and
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol
 
 import anyio
 import anyio.to_thread
 
-from dreamkeep_server.dream.answers import plain
-from dreamkeep_server.dream.checking import check
+from dreamkeep_server.dream.answers import decoded, plain
+from dreamkeep_server.dream.candidate import WholeSession
+from dreamkeep_server.dream.checking import Held, check, united
 from dreamkeep_server.dream.ground import Ground
-from dreamkeep_server.dream.judgement import Judgement
 from dreamkeep_server.dream.judges.claude import Claude, Prompt, Reply, Unanswered
-from dreamkeep_server.dream.questions import Question, in_batches
+from dreamkeep_server.dream.questions import Question, in_batches, narrowed
 from dreamkeep_store.errors import StoreError
 from dreamkeep_store.models import ErrorCode, TokenUsage
 
@@ -31,6 +31,7 @@ ANSWER_TOKENS_MAX: Final = 16_000
 """Of one call, thinking included; more would have to be streamed."""
 _ANSWER_TOKENS: Final = 4_000
 _ANSWER_TOKENS_EACH: Final = 400
+_ANSWER_TOKENS_A_SESSION: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,10 @@ class Shortfall:
 class Verdict:
     """What a model said, as far as it holds."""
 
-    held: dict[int, Judgement]
+    held: dict[int, tuple[Held, ...]]
     """By the number of the question; what is missing is left to the rules."""
+    answered: frozenset[int] = frozenset()
+    """The questions that any answer came to, sound or not."""
     refusals: tuple[str, ...] = ()
     shortfall: Shortfall | None = None
 
@@ -74,18 +77,19 @@ class Budget:
 
     def spend(self, usage: TokenUsage) -> None:
         """Count what a call took."""
-        self.tokens += _total(usage)
+        self.tokens += total_of(usage)
         self.usd += usage.cost_usd
 
     def fits(self, most: Iterable[TokenUsage]) -> bool:
         """Say whether calls that take at most this much can be made together."""
         together = list(most)
-        tokens = self.tokens + sum(_total(usage) for usage in together)
+        tokens = self.tokens + sum(total_of(usage) for usage in together)
         usd = self.usd + sum(usage.cost_usd for usage in together)
         return (self.tokens_max is None or tokens <= self.tokens_max) and (self.usd_max is None or usd <= self.usd_max)
 
 
-def _total(usage: TokenUsage) -> int:
+def total_of(usage: TokenUsage) -> int:
+    """Return all tokens of the four kinds together."""
     cached = usage.cache_creation_input_tokens + usage.cache_read_input_tokens
     return usage.input_tokens + usage.output_tokens + cached
 
@@ -113,10 +117,10 @@ class _Round:
         if self.wrong:
             said = json.dumps(self.wrong, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
             lines += ["You were asked about these before, and code refused your answer. What was wrong:", said]
-        lines.append(
-            "Judge these candidates, each once, by number: " + ", ".join(str(q.number) for q in self.questions)
-        )
-        tokens = _ANSWER_TOKENS + _ANSWER_TOKENS_EACH * len(self.questions)
+            lines += ["Of a session, say again only what was refused, mended; the rest of your answer stands."]
+        lines.append("Judge these candidates, by number: " + ", ".join(str(q.number) for q in self.questions))
+        sessions = sum(isinstance(question.candidate, WholeSession) for question in self.questions)
+        tokens = _ANSWER_TOKENS + _ANSWER_TOKENS_EACH * len(self.questions) + _ANSWER_TOKENS_A_SESSION * sessions
         return Prompt(text="\n".join(lines), answer_tokens_max=min(tokens, ANSWER_TOKENS_MAX))
 
 
@@ -125,7 +129,8 @@ class _Asking:
     """How far the asking is."""
 
     waiting: deque[_Round]
-    held: dict[int, Judgement] = field(default_factory=dict[int, Judgement])
+    held: dict[int, tuple[Held, ...]] = field(default_factory=dict[int, tuple[Held, ...]])
+    answered: set[int] = field(default_factory=set[int])
     refusals: list[str] = field(default_factory=list[str])
     failures: list[str] = field(default_factory=list[str])
     """Why the last calls in a row gave nothing."""
@@ -140,14 +145,20 @@ class _Asking:
             return
         self.failures.clear()
         candidates = {question.number: question.candidate for question in asked.questions}
-        checked = check(_decoded(reply.text), candidates, ground, trust_max="user")
+        checked = check(decoded(reply.text), candidates, ground, trust_max="user")
         if not checked.is_read and len(asked.questions) > 1:
             self.waiting.extendleft(reversed(asked.halves()))
             return
         self.is_read |= checked.is_read
-        self.held |= checked.held
+        self.answered |= candidates.keys()
+        for number, held in checked.held.items():
+            self.held[number] = united(self.held.get(number, ()), held)
         if checked.open and not asked.is_repair:
-            again = tuple(question for question in asked.questions if question.number in checked.open)
+            again = tuple(
+                narrowed(question, checked.near.get(question.number, ()))
+                for question in asked.questions
+                if question.number in checked.open
+            )
             self.waiting.appendleft(_Round(questions=again, wrong=checked.sentences, is_repair=True))
         else:
             self.refusals += checked.sentences
@@ -159,14 +170,6 @@ class _Asking:
         else:
             self.refusals.append(f"{_named(asked.questions)} not judged: {self.failures[-1]}")
         self.is_over |= reply.kind == "refused" or len(self.failures) >= FAILURES_MAX
-
-
-def _decoded(text: str) -> object:
-    """Return the object in an answer, also where an endpoint without structured output put words around it."""
-    try:
-        return json.loads(text[text.find("{") : text.rfind("}") + 1])
-    except (ValueError, RecursionError):
-        return None
 
 
 def _named(questions: Sequence[Question]) -> str:
@@ -181,9 +184,13 @@ async def judge_by_model(
     budget: Budget,
     journal: Journal,
     *,
+    keep: Callable[[dict[int, tuple[Held, ...]]], Awaitable[None]],
     watch: Callable[[int], None],
 ) -> Verdict:
-    """Ask the model about all questions, as far as the budget goes; `watch` gets how many are judged."""
+    """Ask the model about all questions, as far as the budget goes.
+
+    `keep` gets what holds as it comes, by the number of the question, and `watch` how many are judged.
+    """
     asking = _Asking(waiting=deque(_Round(questions=batch) for batch in in_batches(questions)))
     ran_out = False
     together = 1
@@ -200,13 +207,20 @@ async def judge_by_model(
                 budget.spend(model.most(asked.prompt))
         for asked, reply in reversed(list(zip(rounds, replies, strict=True))):
             await anyio.to_thread.run_sync(asking.settle, asked, reply, ground)
+        numbers = {question.number for asked in rounds for question in asked.questions}
+        await keep({number: held for number, held in asking.held.items() if number in numbers})
         watch(len(asking.held))
         together = TOGETHER_MAX
     unasked = sum(len(rest.questions) for rest in asking.waiting)
     if asking.is_over and unasked:
         asking.refusals.append(f"{unasked} more candidates were not asked about after that.")
     shortfall = _shortfall(asking, budget, len(questions), ran_out=ran_out)
-    return Verdict(held=asking.held, refusals=tuple(asking.refusals), shortfall=shortfall)
+    return Verdict(
+        held=asking.held,
+        answered=frozenset(asking.answered),
+        refusals=tuple(asking.refusals),
+        shortfall=shortfall,
+    )
 
 
 def _affordable(waiting: deque[_Round], model: Claude, budget: Budget, together: int) -> list[_Round]:

@@ -1,12 +1,13 @@
-"""What a judge that is a model is asked: the candidates that code cannot decide, as data, in batches.
+"""What a judge that is a model is asked: what code cannot decide, and whole sessions, as data, in batches.
 
 Stored text is written as JSON strings in which no tag can be opened or closed: it cannot leave its place.
 """
 
+import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, Final, assert_never
 
@@ -28,15 +29,25 @@ from dreamkeep_server.dream.candidate import (
     Stale,
     Stated,
     Themed,
+    WholeSession,
+    found_of,
 )
+from dreamkeep_server.dream.excerpts import Line, day, excerpt
 from dreamkeep_server.dream.statements import Statement
-from dreamkeep_store.models import Entry, Message, Quote, Transcript
+from dreamkeep_store.models import Entry, Message, Quote, SessionId, Transcript
 
 BATCH_TOKENS_MAX: Final = 6_000
-"""Of one batch's questions; what is longer than a batch alone is not asked."""
+"""Of one batch's questions; a candidate that is longer than a batch alone is not asked, a session is shown in part.
+
+It keeps what is shown of a session under 24 KiB: a token stands for at most 3.5 bytes, but for emoji.
+"""
 _AROUND_CHARACTERS: Final = 300
 """What is shown of a message before and after the words that matter, and of the messages beside it."""
 _CHARACTERS_A_TOKEN: Final = 3.5
+_NEAR_MESSAGES: Final = 2
+"""How many messages before and after a refused quote are shown again."""
+_FRAME_TOKENS: Final = 20
+"""The number and the brackets around a session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +57,27 @@ class Question:
     number: int
     """From 1 within its dream; answers name it."""
     candidate: Candidate
-    shown: str
-    """A JSON object on one line, without angle brackets."""
+    asked: str
+    """A JSON object on one line, without angle brackets and without the number."""
+
+    @property
+    def shown(self) -> str:
+        """The object as a model gets it."""
+        return f'{{"candidate":{self.number},{self.asked[1:]}'
 
     @property
     def tokens(self) -> int:
         """About how many tokens it takes."""
         return tokens_of(self.shown)
 
+    def fingerprint(self, judge: str) -> bytes:
+        """Return a SHA-256 over what is asked and who is asked: the same again would be answered the same."""
+        return hashlib.sha256(json.dumps([judge, type(self.candidate).__name__, self.asked]).encode()).digest()
+
 
 def tokens_of(text: str) -> int:
     """Return about how many tokens a text takes, rather too many: beyond ASCII one a character."""
-    ascii_characters = sum(map(str.isascii, text))
+    ascii_characters = len(text.encode("ascii", "ignore"))
     return round(ascii_characters / _CHARACTERS_A_TOKEN) + len(text) - ascii_characters + 1
 
 
@@ -66,7 +86,7 @@ def is_open(candidate: Candidate) -> bool:
     match candidate:
         case NearDuplicates() | Opposed() | Stale() | Stated() | Repeated():
             return True
-        case Recurring() | Learnt() | Several() | Themed():
+        case Recurring() | Learnt() | Several() | Themed() | WholeSession():
             return True
         case SlotValues():
             return not candidate.certain
@@ -76,21 +96,72 @@ def is_open(candidate: Candidate) -> bool:
             assert_never(candidate)
 
 
-def ask(candidates: Sequence[Candidate], *, tokens_max: int = BATCH_TOKENS_MAX) -> tuple[Question, ...]:
-    """Return the questions about the open candidates, each kind in turn, so that a short budget serves them all."""
-    kinds: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for candidate in candidates:
-        if is_open(candidate):
-            kinds[type(candidate).__name__].append(candidate)
-    in_turn = (one for turn in zip_longest(*(kinds[kind] for kind in sorted(kinds))) for one in turn if one is not None)
+def ask(
+    candidates: Sequence[Candidate],
+    transcripts: Sequence[Transcript] = (),
+    *,
+    tokens_max: int = BATCH_TOKENS_MAX,
+    first: int = 1,
+) -> tuple[Question, ...]:
+    """Return the questions about these sessions and the open candidates, numbered from `first`.
+
+    Sessions and candidates are asked about in turn by what they take, and of candidates each kind in turn, so that a
+    short budget serves them all. What code had found in a session goes with the session.
+    """
+    talks, others = _apart(candidates, transcripts)
+    waiting = (
+        deque((talk, _asked_session(talk, tokens_max)) for talk in talks),
+        deque((candidate, _on_a_line(_shown(candidate))) for candidate in _each_kind_in_turn(others)),
+    )
+    taken = [0, 0]
     questions: list[Question] = []
-    for candidate in in_turn:
-        question = Question(
-            number=len(questions) + 1, candidate=candidate, shown=_written(candidate, len(questions) + 1)
-        )
+    while any(waiting):
+        turn = 0 if waiting[0] and (taken[0] <= taken[1] or not waiting[1]) else 1
+        candidate, asked = waiting[turn].popleft()
+        question = Question(number=first + len(questions), candidate=candidate, asked=asked)
         if question.tokens <= tokens_max:
             questions.append(question)
+            taken[turn] += question.tokens
     return tuple(questions)
+
+
+def _apart(
+    candidates: Sequence[Candidate], transcripts: Sequence[Transcript]
+) -> tuple[list[WholeSession], list[Candidate]]:
+    """Return the sessions with what was found in each, and the other open candidates."""
+    found: dict[SessionId, list[Stated | Learnt]] = {transcript.session.session_id: [] for transcript in transcripts}
+    others: list[Candidate] = []
+    for candidate in candidates:
+        if isinstance(candidate, Stated | Learnt) and candidate.transcript.session.session_id in found:
+            found[candidate.transcript.session.session_id].append(candidate)
+        elif is_open(candidate):
+            others.append(candidate)
+    talks = [
+        WholeSession(transcript=transcript, found=tuple(found[transcript.session.session_id]))
+        for transcript in sorted(transcripts, key=lambda one: (one.session.started_at, one.session.session_id))
+    ]
+    return talks, others
+
+
+def _each_kind_in_turn(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    kinds: defaultdict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        kinds[type(candidate).__name__].append(candidate)
+    turns = zip_longest(*(kinds[kind] for kind in sorted(kinds)))
+    return (one for turn in turns for one in turn if one is not None)
+
+
+def narrowed(question: Question, near: Collection[int]) -> Question:
+    """Return a question about a session with no more of it than what stands near these messages, if there are any."""
+    asked: dict[str, Any] = json.loads(question.asked)
+    if not near or "messages" not in asked:
+        return question
+    shown: list[Line] = [
+        line
+        for line in asked["messages"]
+        if any(abs(line.get("message", -_NEAR_MESSAGES - 1) - number) <= _NEAR_MESSAGES for number in near)
+    ]
+    return replace(question, asked=_on_a_line({**asked, "messages": shown})) if shown else question
 
 
 def in_batches(
@@ -109,9 +180,23 @@ def in_batches(
     return (*batches, tuple(batch)) if batch else tuple(batches)
 
 
-def _written(candidate: Candidate, number: int) -> str:
-    line = json.dumps({"candidate": number, **_shown(candidate)}, ensure_ascii=False, separators=(",", ":"))
+def _on_a_line(shown: dict[str, Any]) -> str:
+    line = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
     return line.replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _asked_session(talk: WholeSession, tokens_max: int) -> str:
+    """Return the question about a session, with as much of it as fits."""
+
+    def size(line: Line) -> int:
+        return tokens_of(_on_a_line(line))
+
+    asked = _shown(talk)
+    most = tokens_max - size(asked) - _FRAME_TOKENS
+    if most < tokens_max // 2:  # what code had found goes before what was said
+        asked.pop("found", None)
+        most = tokens_max - size(asked) - _FRAME_TOKENS
+    return _on_a_line({**asked, "messages": excerpt(talk.transcript, most=most, size=size)})
 
 
 def _shown(candidate: Candidate) -> dict[str, Any]:
@@ -133,6 +218,7 @@ def _shown(candidate: Candidate) -> dict[str, Any]:
                 "kind": candidate.statement.kind,
                 "statement": candidate.statement.content,
                 "session_id": candidate.transcript.session.session_id,
+                "on": day(candidate.statement.asserted_at.date()),
                 "said": list(_around(candidate.statement.quote, candidate.transcript)),
             }
         case Repeated():
@@ -160,6 +246,15 @@ def _shown(candidate: Candidate) -> dict[str, Any]:
         case Themed():
             asked = f"Do they belong under {candidate.topic}?"
             return _of_entries(asked, candidate.entries, candidate.evidence)
+        case WholeSession():
+            session = candidate.transcript.session
+            found = [content for content, _ in found_of(candidate)]
+            return {
+                "ask": "What in this session is worth remembering after it?",
+                "session_id": session.session_id,
+                "began": day(session.started_at.date()),
+                **({"found": found} if found else {}),
+            }
         case ExactDuplicates() | SameWords() | Expired() | Instructing() | Disputed() | Outgrown():
             raise TypeError(f"no model is asked about {candidate}")
         case _:

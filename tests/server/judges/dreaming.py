@@ -16,6 +16,7 @@ from dreamkeep_store.store import Stores, open_stores
 from .messages_api import Answer, Asked, judged
 
 USER = StoreName("user")
+KILLED_JUDGE = Path(__file__).with_name("killed_judge.py")
 LONG_AGO = datetime.now(UTC) - timedelta(days=40)
 NOTES = [
     NewEntry(content="Deploys are frozen on Fridays.", asserted_at=LONG_AGO),
@@ -26,8 +27,8 @@ NOTES = [
     NewEntry(content="The staging database listens on port 5433 behind the proxy now."),
 ]
 SAID = ("I prefer tabs over spaces.", "We decided to use pnpm for the web app.", "I prefer tabs over spaces.")
-QUESTIONS = 4
-"""What a model is asked about them: two that are alike, two that contradict, a repeat and a decision."""
+QUESTIONS = 6
+"""What a model is asked about them: two that are alike, two that contradict, a repeat, and three sessions."""
 
 BY_RULES = [
     ("add", "suggested"),
@@ -111,5 +112,14 @@ def _right(one: dict[str, Any]) -> dict[str, Any]:
             {"session_id": s["session_id"], "message": s["message"], "text": s["statement"]} for s in one["sessions"]
         ]
         return {**said, "operation": "insight", "content": "I prefer tabs over spaces.", "quotes": quotes}
-    quote = {"session_id": one["session_id"], "message": one["said"][0]["message"], "text": one["statement"]}
-    return {**said, "operation": "add", "content": "The web app uses pnpm.", "quotes": [quote]}
+    if "pnpm" not in json.dumps(one["messages"]):
+        return {**said, "operation": "keep"}
+    quote = {"session_id": one["session_id"], "message": 1, "text": SAID[1]}
+    return {**said, "operation": "add", "kind": "decision", "content": "The web app uses pnpm.", "quotes": [quote]}
+
+
+async def lease_over(path: Path) -> None:
+    async with open_stores(path) as stores:
+        with anyio.fail_after(30):
+            while not await stores.dream_waits():  # noqa: ASYNC110  # the lease runs out by the clock
+                await anyio.sleep(0.05)

@@ -195,7 +195,7 @@ async def test_a_dream_offers_ten_batches_that_a_client_can_read(stores: Stores,
     started = await call("start_dream", judge="agent", instructions="w" * 4_000)
     await settled(stores, ACME)
     answer = await call("judge_dream", dream_id=started["dream_id"])
-    assert answer["batch"]["of"] == 10
+    assert answer["batch"]["of"] == 9  # and one is spared for what the sessions have in common
     seen: list[int] = []
     while not answer["done"]:
         batch = answer["batch"]
@@ -204,6 +204,57 @@ async def test_a_dream_offers_ten_batches_that_a_client_can_read(stores: Stores,
         kept = [{"candidate": one["candidate"], "operation": "keep", "reason": "x"} for one in batch["stored"]]
         answer = await call("judge_dream", batch_id=batch["batch_id"], judgements=kept)
     assert seen == list(range(1, len(seen) + 1))
+
+
+async def test_what_sessions_have_in_common_is_asked_once_they_are_read(stores: Stores, call: Call):
+    for text in ("Please keep the commit messages short.", "I want the commit messages short here too, as always."):
+        said = [Message(number=1, role="user", text=text)]
+        await stores.record_session(ACME, said, trust="user", redactions=0, actor="user")
+    dream_id = (await call("start_dream", judge="agent"))["dream_id"]
+    await settled(stores, ACME)
+    batch = (await call("judge_dream"))["batch"]
+    first = await call("judge_dream", batch_id="b1", judgements=[_short(one) for one in batch["stored"]])
+    assert first["done"]
+    await settled(stores, ACME)
+    told = await call("get_dream")
+    assert told["progress"] == {"done": 1, "total": 2}
+    assert "1 of 2 batches wait for you" in told["next"]
+    further = (await call("judge_dream"))["batch"]
+    assert (further["batch_id"], further["of"], len(further["stored"])) == ("b2", 2, 1)
+    (one,) = further["stored"]
+    quotes = [{key: quote[key] for key in ("session_id", "message", "text")} for quote in one["said"]]
+    insight = {"candidate": one["candidate"], "operation": "insight", "reason": "Twice.", "sure": True}
+    insight |= {"content": "The user wants short commit messages.", "quotes": quotes, "kind": "convention"}
+    assert (await call("judge_dream", batch_id="b2", judgements=[insight]))["done"]
+    done = await ended(stores, call, dream_id)
+    assert done["status"] == "completed"
+    assert await made(call, dream_id) == [("insight", "included")]
+
+
+def _short(one: dict[str, Any]) -> dict[str, Any]:
+    text = one["messages"][0]["text"]
+    quotes = [{"session_id": one["session_id"], "message": 1, "text": text}]
+    added = {"candidate": one["candidate"], "operation": "add", "reason": "It lasts.", "sure": True}
+    return added | {"content": "Commit messages are kept short.", "quotes": quotes}
+
+
+async def test_a_session_that_no_agent_came_to_stays_new(stores: Stores, call: Call, asked: str):
+    _let_a_day_pass(stores)
+    done = await ended(stores, call, asked)
+    await call("switch_version", version=done["output_version"])
+    assert len(await stores.list_sessions(ACME, new_only=True)) == 3
+
+
+async def test_an_agent_is_not_asked_again_what_it_kept(stores: Stores, call: Call, asked: str):
+    batch = (await call("judge_dream"))["batch"]
+    kept = [{"candidate": one["candidate"], "operation": "keep", "reason": "Fine."} for one in batch["stored"]]
+    await call("judge_dream", batch_id="b1", judgements=kept)
+    done = await ended(stores, call, asked)
+    await call("switch_version", version=done["output_version"])
+    await call("remember", content="Lunch is at noon.")
+    again = (await call("start_dream", judge="agent"))["dream_id"]
+    assert again != asked
+    assert (await ended(stores, call, again))["status"] == "completed"
 
 
 def _alike() -> list[NewEntry]:

@@ -10,7 +10,7 @@ from dreamkeep_server.settings import Settings
 from dreamkeep_store.models import StoreName
 from dreamkeep_store.store import Stores
 
-from .dreaming import fill, rightly, settled
+from .dreaming import QUESTIONS, fill, rightly, settled
 from .messages_api import endpoint
 
 if TYPE_CHECKING:
@@ -35,11 +35,15 @@ async def test_claude_judges_when_the_owner_says_so(
             before = await call("start_dream", estimate_only=True)
             assert before["judge"] == "claude"
             assert 0 < before["estimate"]["cost_usd"] < 1
+            assert "answered_before" not in before["estimate"]
             assert opened.asked == []
             started = await call("start_dream", budget_usd=3.0)
             assert "1.00 dollars" in started["note"]
             await settled(stores, StoreName("project/acme"))
             done = await call("get_dream")
+            await call("review_dream", discard=True)
+            after = (await call("start_dream", estimate_only=True))["estimate"]
+            assert (after["answered_before"], after["input_tokens"], after["cost_usd"]) == (QUESTIONS, 0, 0)
     assert done["status"] == "completed"
     assert done["usage"] == {
         "input_tokens": 900,
@@ -48,5 +52,7 @@ async def test_claude_judges_when_the_owner_says_so(
         "cache_read_input_tokens": 0,
     }
     assert done["cost_usd"] == 0.003
+    assert done["estimated_tokens"] > 0
+    assert done["estimated_usd"] == before["estimate"]["cost_usd"]
     assert done["counts"]["supersede/medium/included"] == 1
     assert len(json.dumps(done, separators=(",", ":"), ensure_ascii=False)) < 2_000

@@ -23,26 +23,8 @@ from dreamkeep_server.worker import run_worker
 from dreamkeep_store.models import Dream, NewEntry
 from dreamkeep_store.store import open_stores
 
-from .dreaming import BY_RULES, QUESTIONS, USER, dream, operations, remembered, rightly, start
+from .dreaming import BY_RULES, KILLED_JUDGE, QUESTIONS, USER, dream, lease_over, operations, remembered, rightly, start
 from .messages_api import Answer, Asked, Endpoint, endpoint, failing, judged, keeping, said
-
-KILLED_JUDGE = Path(__file__).with_name("killed_judge.py")
-
-
-@pytest.fixture
-def asking(monkeypatch: pytest.MonkeyPatch) -> Callable[[Endpoint], None]:
-    """Points the SDK at an endpoint."""
-
-    def at(opened: Endpoint) -> None:
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", opened.url)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", "none of anybody's")
-
-    return at
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "dreamkeep.db"
 
 
 async def dreamt(
@@ -184,12 +166,53 @@ async def test_what_was_left_out_is_asked_again_once(path: Path, asking: Callabl
     assert ("supersede", "included") in changes
 
 
-async def test_a_cut_answer_is_asked_for_in_halves(path: Path, asking: Callable[[Endpoint], None]):
+def _object(row: dict[str, Any]) -> str:
+    return json.dumps(row, indent=2)
+
+
+SHAPES: dict[str, Callable[[list[dict[str, Any]]], str]] = {
+    "in a fence": lambda rows: (
+        f"Here you are:\n```json\n{json.dumps({'judgements': rows}, indent=1)}\n```\nAnything else?"
+    ),
+    "a list": json.dumps,
+    "a list in a fence": lambda rows: f"```\n{json.dumps(rows)}\n```",
+    "an object a line": lambda rows: "\n".join(map(json.dumps, rows)),
+    "objects with words between": lambda rows: "\n\nThen {the next} one:\n".join(map(_object, rows)),
+    "an object for each": lambda rows: "\n".join(json.dumps({"judgements": [row]}) for row in rows),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_an_endpoint_without_structured_output_is_understood(
+    path: Path, asking: Callable[[Endpoint], None], shape: str
+):
     def answer(asked: Asked) -> Answer:
-        return said('{"judgements": [{"cand', stop="max_tokens") if len(asked.candidates) > 2 else rightly(asked)
+        return said(SHAPES[shape](json.loads(json.loads(rightly(asked).body)["content"][0]["text"])["judgements"]))
 
     ended, changes, opened = await dreamt(path, asking, answer)
-    assert [len(asked.candidates) for asked in opened.asked] == [4, 2, 2]
+    assert (ended.status, ended.refusals, len(opened.asked)) == ("completed", (), 1)
+    assert ("supersede", "included") in changes
+
+
+async def test_what_is_whole_in_a_cut_answer_is_not_asked_again(path: Path, asking: Callable[[Endpoint], None]):
+    is_cut = iter([True])
+
+    def answer(asked: Asked) -> Answer:
+        whole = json.loads(rightly(asked).body)["content"][0]["text"]
+        return said(whole[: whole.rindex('{"candidate"') + 20] if next(is_cut, False) else whole)
+
+    ended, changes, opened = await dreamt(path, asking, answer)
+    assert [len(asked.candidates) for asked in opened.asked] == [QUESTIONS, 1]
+    assert (ended.status, ended.refusals) == ("completed", ())
+    assert ("supersede", "included") in changes
+
+
+async def test_a_cut_answer_is_asked_for_in_halves(path: Path, asking: Callable[[Endpoint], None]):
+    def answer(asked: Asked) -> Answer:
+        return said('{"judgements": [{"cand', stop="max_tokens") if len(asked.candidates) > 3 else rightly(asked)
+
+    ended, changes, opened = await dreamt(path, asking, answer)
+    assert [len(asked.candidates) for asked in opened.asked] == [6, 3, 3]
     assert ended.status == "completed"
     assert ("supersede", "included") in changes
     assert ended.usage.input_tokens == 3 * 900
@@ -255,12 +278,12 @@ def _costly(answer: Answer) -> Answer:
 
 async def test_a_budget_that_ends_leaves_a_partial_proposal(path: Path, asking: Callable[[Endpoint], None]):
     ended, changes, opened = await dreamt(
-        path, asking, lambda asked: _costly(rightly(asked)), budget_tokens=13_000, budget_usd=None
+        path, asking, lambda asked: _costly(rightly(asked)), budget_tokens=20_000, budget_usd=None
     )
     assert (ended.status, ended.error_code) == ("failed", "budget_exceeded")
     assert ended.output_version is not None
     assert ("merge", "included") in changes  # what needs no judge
-    assert 0 < opened.billed <= 13_000
+    assert 0 < opened.billed <= 20_000
     assert "budget" in (ended.error_message or "")
 
 
@@ -336,13 +359,6 @@ async def test_a_dream_that_is_killed_between_calls_pays_for_nothing_twice(
     # The first call goes alone; of later ones, those that are under way when the worker dies are lost with it.
     assert len(calls[killed]) - len(calls[calm]) <= (kills - 1) * (TOGETHER_MAX - 1)
     assert len(calls[calm]) == len(set(calls[calm])) > QUESTIONS
-
-
-async def lease_over(path: Path) -> None:
-    async with open_stores(path) as stores:
-        with anyio.fail_after(30):
-            while not await stores.dream_waits():  # noqa: ASYNC110  # the lease runs out by the clock
-                await anyio.sleep(0.05)
 
 
 async def test_a_dream_that_is_canceled_during_a_call_is_given_up(path: Path, asking: Callable[[Endpoint], None]):

@@ -64,7 +64,7 @@ class Claude:
         self._client = client
         self._schema = schema
         self._seconds = seconds
-        self._system = [_prose()]
+        self._system = [prose()]
         if wishes:
             self._system.append(f"<wishes>\n{wishes}\n</wishes>")
 
@@ -169,5 +169,6 @@ def _anthropic() -> Any:
     return anthropic
 
 
-def _prose() -> str:
+def prose() -> str:
+    """Return what a model is told before it is asked anything."""
     return resources.files("dreamkeep_server.dream.judges").joinpath("claude.md").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from dreamkeep_server import staleness
-from dreamkeep_server.dream import words
+from dreamkeep_server.dream import likeness, words
 from dreamkeep_server.dream.candidate import (
     Candidate,
     Disputed,
@@ -22,6 +22,7 @@ from dreamkeep_server.dream.candidate import (
     Stale,
     Stated,
     Themed,
+    WholeSession,
 )
 from dreamkeep_server.dream.judgement import (
     Add,
@@ -36,6 +37,7 @@ from dreamkeep_server.dream.judgement import (
     SuggestTier,
     Supersede,
 )
+from dreamkeep_server.dream.statements import kind_in_common
 from dreamkeep_server.dream.survivors import ranked, survivor
 from dreamkeep_store.models import TIERS, TRUSTS, Entry, Material
 
@@ -92,12 +94,14 @@ def judge(candidate: Candidate, material: Material) -> Judgement:  # noqa: PLR09
             return Insight(
                 content=_on_one_line(statements[-1].content),
                 quotes=tuple(statement.quote for statement in statements),
-                tags=(statements[-1].kind,),
+                tags=(kind_in_common(statements[-1]),),
                 reason=f"The same was stated in {len(statements)} sessions.",
                 sure=False,
             )
         case Recurring() | Learnt() | Several() | Themed() | Outgrown():
             return _suggested(candidate)
+        case WholeSession():
+            return Keep(reason="What rules find in a session are candidates of their own.")
         case _:
             assert_never(candidate)
 
@@ -120,7 +124,9 @@ def _suggested(candidate: Recurring | Learnt | Several | Themed | Outgrown) -> J
             reason = f"It holds {len(parts)} facts, and one fact an entry can be found and replaced by itself."
             return Split(entry=entry.entry_id, contents=parts, reason=reason, sure=False)
         case Themed(entries=entries, topic=topic):
-            reason = f"{len(entries)} entries without a topic belong together."
+            reason = f"{len(entries)} entries without a topic belong under {topic}."
+            if len(entries) == 1:
+                reason = f"It has no topic, and belongs under {topic}."
             return MoveTopic(entries=tuple(e.entry_id for e in entries), topic=topic, reason=reason, sure=False)
         case Outgrown(entry=entry, tier=tier):
             reason = f"It is used as a {tier} entry would be: {candidate.evidence[0]}."
@@ -143,18 +149,37 @@ def _merge(entries: tuple[Entry, ...], how: str) -> Merge:
 
 def _near(candidate: NearDuplicates) -> Judgement:
     """Suggest to merge as many as one of the texts can stand for, without a word of its own making."""
-    best: tuple[Entry, tuple[Entry, ...]] | None = None
-    for kept in ranked(candidate.entries):
-        covered = tuple(entry for entry in candidate.entries if _stands_for(kept.content, entry.content))
-        if best is None or len(covered) > len(best[1]):
-            best = (kept, covered)
-    if best is None or len(best[1]) < 2:
-        return Keep(reason="No one of them carries what the others say.")
-    kept, covered = best
+    choices = [
+        (kept, tuple(entry for entry in candidate.entries if _stands_for(kept.content, entry.content)))
+        for kept in ranked(candidate.entries)
+    ]
+    kept, covered = min(choices, key=lambda choice: (-len(choice[1]), _left_unsaid(*choice)))
+    if len(covered) < 2:
+        return _both(candidate.entries)
     return Merge(
         entries=tuple(entry.entry_id for entry in covered),
         content=kept.content,
         reason=f"{len(covered)} entries seem to say the same, and the text kept carries all specifics.",
+        sure=False,
+    )
+
+
+def _left_unsaid(kept: Entry, others: tuple[Entry, ...]) -> int:
+    """Return how many words of the others the kept text does not say, in any form."""
+    said = likeness.words_of(kept.content).stems
+    return len({stem for other in others for stem in likeness.words_of(other.content).stems} - said)
+
+
+def _both(entries: tuple[Entry, ...]) -> Judgement:
+    """Suggest to keep the texts of two entries in one, where each tells what the other is silent on."""
+    texts = [entry.content.strip() for entry in ranked(entries)]
+    whole = "\n".join(texts)
+    if len(entries) > 2 or not words.complement(*texts) or not all(_stands_for(whole, text) for text in texts):
+        return Keep(reason="No one of them carries what the others say.")
+    return Merge(
+        entries=tuple(entry.entry_id for entry in entries),
+        content=whole,
+        reason="Both seem to say one thing, each with something that the other does not tell: both texts are kept.",
         sure=False,
     )
 
@@ -166,7 +191,7 @@ def _stands_for(content: str, other: str) -> bool:
 def _slot(candidate: SlotValues) -> Judgement:
     newer, older = survivor(candidate.newer), survivor(candidate.older)
     ids = tuple(entry.entry_id for entry in candidate.older)
-    if newer.asserted_at <= older.asserted_at:
+    if newer.asserted_at < older.asserted_at or (newer.asserted_at == older.asserted_at and not candidate.announced):
         return Conflict(entries=(newer.entry_id, *ids), reason=f"Two values of one thing: {candidate.evidence[0]}.")
     lasting_enough = TIERS.index(newer.tier) <= TIERS.index(older.tier)
     trusted_enough = TRUSTS.index(newer.trust) <= TRUSTS.index(older.trust)
