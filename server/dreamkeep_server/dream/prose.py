@@ -29,7 +29,7 @@ _NOT_PROSE = re.compile(
     """,
     re.VERBOSE,
 )
-_CODE_SIGNS = frozenset("{}[]()<>=;|\\$#@^~*+/_")
+_WITHOUT_CODE_SIGNS = str.maketrans("", "", "{}[]()<>=;|\\$#@^~*+/_")
 _CODE_SHARE_MAX = 0.12
 _SENTENCE_END = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)\]]*(?=\s|$)")
 _WRAPPED_CHARACTERS = range(60, 121)
@@ -38,6 +38,8 @@ _ENDED = re.compile(r"[.!?\u2026:][\"'\u201d\u2019)\]]*$")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|mr|mrs|ms|dr|prof|st|no|inc|ltd|jr|sr)|\b[A-Za-z])\.$", re.IGNORECASE
 )
+_ABBREVIATION_CHARACTERS_MAX = 8
+"""Looked for at the end only: a line of nothing but initials would else be read again at each of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ def _is_prose(line: str) -> bool:
         return False
     # Inline code and links may stand in a sentence; a line made of signs is code.
     plain = re.sub(r"`[^`]*`|https?://\S+", "", words)
-    signs = sum(character in _CODE_SIGNS for character in plain)
+    signs = len(plain) - len(plain.translate(_WITHOUT_CODE_SIGNS))
     return signs <= _CODE_SHARE_MAX * len(plain)
 
 
@@ -128,7 +130,7 @@ def _split(line: str) -> Iterator[Sentence]:
     bullet = _BULLET.match(line)
     start = bullet.end() if bullet else 0
     for end in _SENTENCE_END.finditer(line, start):
-        if _ABBREVIATION.search(line, start, end.end()):
+        if _ABBREVIATION.search(line, max(start, end.end() - _ABBREVIATION_CHARACTERS_MAX), end.end()):
             continue
         yield from _sentence(line[start : end.end()])
         start = end.end()

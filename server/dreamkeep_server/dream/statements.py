@@ -8,15 +8,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from dreamkeep_server.dream.injection import looks_like_instruction
 from dreamkeep_server.dream.prose import Sentence, find_sentences
 from dreamkeep_server.dream.vocabulary import JOINTS, JOINTS_OR_PARTICLES
-from dreamkeep_server.dream.wordings import BRIEF, CORRECTS, NOT_STATED, WORDINGS, Kind
+from dreamkeep_server.dream.wordings import BRIEF, CORRECTS, NOT_STATED, PASSING, WORDINGS, Kind
 from dreamkeep_store.models import Message, Quote, Transcript
 
 STATEMENTS_PER_SESSION_MAX = 20
 """What a person can review; the plainest wordings are kept first, then the earliest."""
+_FOUND_MAX = 10 * STATEMENTS_PER_SESSION_MAX
+"""Where so much was stated, it is no conversation: what comes later is not read."""
 STATEMENT_CHARACTERS_MIN = 8
 STATEMENT_CHARACTERS_MAX = 400
 RAMBLING_CHARACTERS_MIN = 160
@@ -38,13 +41,37 @@ def find_statements(transcript: Transcript) -> tuple[Statement, ...]:
     """The statements of a session in the order in which they were made, without repeats."""
     found: dict[str, tuple[bool, Statement]] = {}
     for message in transcript.messages:
+        if len(found) >= _FOUND_MAX:
+            break
         if message.role != "user":
             continue
         for sentence in find_sentences(message.text):
             for plain, statement in _read_sentence(sentence, message, transcript):
                 found.setdefault(statement.content.casefold().rstrip(".! "), (plain, statement))
-    ranked = sorted(found.values(), key=lambda one: not one[0])[:STATEMENTS_PER_SESSION_MAX]
-    return tuple(statement for _, statement in sorted(ranked, key=lambda one: one[1].quote.message))
+    stated = list(found.values())
+    plainest = sorted(range(len(stated)), key=lambda at: not stated[at][0])[:STATEMENTS_PER_SESSION_MAX]
+    return tuple(stated[at][1] for at in sorted(plainest))
+
+
+_OF_THE_WORK = re.compile(
+    r"\b(?:we|we're|we've|our|us|team|repo(?:sitory)?|project|codebase|commits?|committing|branch(?:es)?|tests?|deploy\w*|"
+    r"releases?|linter|formatter|migrations?|docstrings?|imports?|pull requests?|prs?)\b",
+    re.IGNORECASE,
+)
+
+
+def kind_in_common(statement: Statement) -> Literal["preference", "convention", "fact"]:
+    """Return what it is when several sessions state it: how somebody likes things, how work is done, or a fact."""
+    if statement.kind == "fact":
+        return "fact"
+    is_decided = statement.kind in {"decision", "correction"}
+    return "convention" if is_decided or _OF_THE_WORK.search(statement.content) else "preference"
+
+
+def states_something(words: str) -> bool:
+    """Say whether a sentence states something by itself, wherever it was said."""
+    on_one_line = re.sub(r"\s", " ", words.strip())
+    return not _SUPPOSES.match(on_one_line) and not _is_quoted(on_one_line) and _read_words(on_one_line) is not None
 
 
 def _read_sentence(sentence: Sentence, message: Message, transcript: Transcript) -> Iterator[tuple[bool, Statement]]:
@@ -57,7 +84,7 @@ def _read_sentence(sentence: Sentence, message: Message, transcript: Transcript)
     if _SUPPOSES.match(on_one_line) or _is_quoted(on_one_line):
         return
     whole = None if sentence.asks else _read_words(on_one_line)
-    if whole is None or len(whole.content) > RAMBLING_CHARACTERS_MIN:
+    if whole is None or len(whole.content) > RAMBLING_CHARACTERS_MIN or _is_own_fact(whole):
         clauses = _read_clauses(on_one_line, asks=sentence.asks)
     else:
         clauses = []
@@ -89,12 +116,29 @@ def _read_words(words: str) -> _Stated | None:
     content, corrects = _without_interjections(words)
     if not STATEMENT_CHARACTERS_MIN <= len(content) <= STATEMENT_CHARACTERS_MAX:
         return None
+    # What most sentences are not is asked first, and what takes long to see last.
+    wording = next((one for one in WORDINGS if one.pattern.match(content)), None)
+    if wording is None and not corrects:
+        return None
     if NOT_STATED.search(content) or _is_cut_short(content) or not _stands_alone(content, corrects=corrects):
         return None
-    wording = next((one for one in WORDINGS if one.pattern.match(content)), None)
-    if corrects:
+    if corrects and not PASSING.search(content):
         return _Stated(kind="correction", plain=True, content=content)
-    return _Stated(kind=wording.kind, plain=wording.plain, content=content) if wording else None
+    return _Stated(kind=wording.kind, plain=wording.plain, content=_without_request(content)) if wording else None
+
+
+_REQUEST = re.compile(
+    r"(?:please |can you )?(?:remember|keep in mind|bear in mind|note|don't forget|do not forget|make a note|"
+    r"for future reference|take note)(?:\s*[,:]|\s+that|\s+this:)\s*",
+    re.IGNORECASE,
+)
+"""What asks to remember what follows; as a memory it would ask its readers."""
+
+
+def _without_request(content: str) -> str:
+    request = _REQUEST.match(content)
+    asked = content[request.end() :] if request else content
+    return asked if len(asked) >= STATEMENT_CHARACTERS_MIN and _stands_alone(asked, corrects=False) else content
 
 
 def _read_clauses(words: str, *, asks: bool) -> list[_Stated]:
@@ -112,21 +156,29 @@ def _read_clauses(words: str, *, asks: bool) -> list[_Stated]:
     ]
 
 
+def _is_own_fact(stated: _Stated) -> bool:
+    """Whether it tells something of who says it, to which the rest of the sentence mostly adds what they want now."""
+    return stated.kind == "fact" and stated.plain and stated.content[:2].casefold() in {"i ", "i'", "we"}
+
+
 _INTERJECTION = re.compile(
     r"(?:(?:oh|ah|hey|hi|hello|ok|okay|yes|yeah|yep|yup|sure|right|great|perfect|cool|thanks|thank you|nice"
     r"|well|so|also|and|but|btw|by the way|fyi|hmm|um|wow|haha|lol|anyway|alright|good|please|just|one more thing"
     r"|for the record|as a reminder|reminder|to be clear|in general|personally|honestly|important"
     r"|(?P<corrects>no|nope|nah|wait|actually|sorry|correction|wrong|not quite|scratch that|on second thought"
-    r"|i changed my mind|that's (?:wrong|not right|incorrect|not correct)))"
+    r"|i changed my mind|(?:that's|that is) (?:wrong|not right|incorrect|not correct)"
+    r"|(?:as|like) i (?:said|told you|mentioned)(?: before| already| earlier)?"
+    r"|i(?:'ve)? (?:already )?told you(?: (?:before|already|that|to(?= (?:use|run|keep|always|never|put|write))))?))"
     r"(?:\s*[,:;.!\u2013\u2014-]+\s*"
-    r"|\s+(?=(?:actually|it's|i|we|my|our|use|please|always|never|remember)\b)))",
+    r"|\s+(?=(?:actually|it's|i|we|my|our|use|run|keep|put|write|please|always|never|remember)\b)))",
     re.IGNORECASE,
 )
 _INTERJECTIONS_MAX = 3
 _CLAUSE = re.compile(
     r"(?:[,;]\s+|\s+[-\u2013\u2014]+\s+)(?:(?:and|but|so|because|since|although|though|while)\s+)?"
     r"(?=(?:i|i'm|i've|i'd|we|we've|we're|we'll|my|our|let's|can|could|would|will|how|what|which|where|why|who|when|"
-    r"is|are|do|does|did|should|if|so|especially|considering|given|please)\b)"
+    r"is|are|do|does|did|should|if|so|as of|here's|especially|considering|given|please"
+    r"|this (?:repo|project|codebase))\b)"
     r"|\s+(?:and|but|so)\s+(?=(?:i|i've|i'm|we|we've|my|our)\b)",
     re.IGNORECASE,
 )
@@ -148,7 +200,7 @@ def _without_interjections(sentence: str) -> tuple[str, bool]:
 
 
 def _is_quoted(sentence: str) -> bool:
-    return sentence[0] in "\"'\u2018\u201c\u00ab" or sentence[-1] in '"\u201d\u00bb'
+    return sentence.startswith(('"', "'", "\u2018", "\u201c", "\u00ab")) or sentence.endswith(('"', "\u201d", "\u00bb"))
 
 
 def _is_cut_short(content: str) -> bool:

@@ -29,12 +29,12 @@ NOT_STATED = re.compile(
     r"suppose|imagine|let's say|assume|say|maybe|perhaps|when (?:did|was|i was)|while|although|though|i guess|i wonder|i think i|i thought)\b"
     r"|\b(?:maybe|perhaps|might|not sure|unsure|wondering|i guess|i wonder|hypothetically|supposedly|for example|e\.g\.|for instance|"
     r"what if|kidding|just joking|jk|i wish|if only|can you|could you|would you|will you|do you)\b"
-    r"|\[redacted: |[?]",
+    r"|\b(?:giv(?:e|ing)|gave|try(?:ing)?|tried) (?:it|them|this|that|these|those)\b|\[redacted: |[?]",
     re.IGNORECASE,
 )
 # Pointing words that only the conversation around them resolves.
 _POINTS = r"(?:it|this|that|these|those|them|they|him|her|you|your|how|what|when|where|seeing|hearing|knowing|the (?:idea|way|look|sound|fact|first|second|third|last|other|latter|former|one|thought|vibe|energy)|option|both|either|all (?:of )?(?:it|that|this|these|those))"
-_OFTEN = r"(?:(?:really|also|always|usually|generally|strongly|personally|definitely|mostly|typically|normally|still|much|actually|absolutely|truly|just|both|do)\s+){0,3}"
+_OFTEN = r"(?:(?:really|also|always|usually|generally|strongly|personally|definitely|mostly|typically|normally|still|much|actually|absolutely|truly|just|both|do|strictly|adamantly|exclusively|greatly|largely|particularly|only|firmly|thoroughly|completely)\s+){0,3}"
 _WORK = (
     r"(?:use|using|run|write|add|put|keep|prefer|check|ask|commit|push|merge|deploy|format|test|include|avoid|name|call|return|log|"
     r"document|explain|answer|respond|reply|show|create|start|end|store|save|open|close|update|install|import|export|pin|sign|squash|"
@@ -60,22 +60,126 @@ _PREDICATE = r"(?:is|are|was moved|lives?|runs?|uses?|listens?|sits?|stays?|has|
 _SPECIFIC = r"(?=.*(?:\d|`|(?-i:\b[A-Z][\w+#])|[a-z]\.[a-z]|_|/|,? not |,? instead|\brather than\b|\bonly\b))"
 # "the staging box is called kestrel": a name may be written without its capital.
 _NAMED = r"(?=(?:the|this|that|his|her|their) [\w' -]{2,60}? (?:is|are|was)(?: now| also)? (?:called|named|known as|hosted|stored|kept|located|deployed|pinned|frozen|due|owned by|set to)\s+\S)"
+_PLACED = (
+    r"(?:all |every |each )?(?:our |the |api |unit )?(?:tests?|deploys?|deployments?|releases?|commits?|commit messages?|migrations?|branch(?:es)?|prs?|pull requests?|logs?|docs|stand-?ups?|"
+    r"secrets?|fixtures|configs?|dates?|times?|prices?|amounts?|responses?|endpoints?|names?|variables?|functions?|docstrings?|comments?|ids?) "
+    r"(?:always |only |never |now )?(?:go|goes|live|lives|belongs?|happens?|(?:must|should) (?:be|have|go|use|follow|start|end|not)) "
+    rf"(?!(?:{_POINTS}|fine|ok|okay|good|enough|easy|possible|able|here|there|well)\b)"
+)
 _HENCEFORTH = r"(?:from now on|from here on|going forward|from today(?: on)?|as of (?:today|now)|starting (?:today|now|next \w+)|in (?:the )?future)\s*,?\s+"
 
+_DIET = r"(?:vegan|vegetarian|pescatarian|diabetic|colou?r-?blind|left-handed|dyslexic|lactose intolerant)"
+_WE_USE = rf"we (?:only |always |all |now )?use (?!(?:{_POINTS}|to|a|an|the|some|more|lots|much|many|our|my|all|both)\b)[\w.+#-]+(?: (?:here|now|in (?:this|our|the) \w+|for (?!{_POINTS}\b)\w+(?: \w+)?))?[.!]*$"
+
 BRIEF = re.compile(
-    rf"{_HENCEFORTH}(?:please |always |only |we |i |we'll |we will )*(?:use|run)\b (?!(?:{_POINTS})\b)", re.IGNORECASE
+    rf"{_HENCEFORTH}(?:please |always |only |we |i |we'll |we will )*(?:use|run)\b (?!(?:{_POINTS})\b)"
+    rf"|i(?:'m| am) (?:also |an? )?{_DIET}|i(?:'m| am) on (?-i:[A-Z]|mac)|{_WE_USE}",
+    re.IGNORECASE,
 )
 """What says enough with one telling word: "from now on use pnpm"."""
+
+PASSING = re.compile(
+    r"(?:the|my|our|this|that) (?:[\w-]+ ){0,2}?(?:errors?|tests?|builds?|outputs?|results?|screens?|pages?|issues?|problems?|bugs?|lines?|messages?|"
+    r"responses?|answers?|buttons?|images?|pictures?|plots?|charts?|scripts?|commands?|functions?|warnings?|exceptions?|logs?|code|first|second|third|last|other|next|one|same|"
+    r"thing|question|point|idea|button|colou?r|window|terminal|app|site)(?: one)? (?:is|are|was|were|isn't|aren't|still|now|should|keeps?)\b"
+    r"|\b(?:failing|fails|broken|crash(?:es|ed|ing)|not working|doesn't work|don't work|still (?:get|see|there|not|have)|try again|undefined|hangs|stuck)\b"
+    r"|\b(?:it|that|this|them|those|these|(?:other|second|first|last|next|this|that|wrong|right) one)[.!]*$|\bline \d",
+    re.IGNORECASE,
+)
+"""What is said against an answer and is over with it: "the test is failing", "I don't want that"."""
 
 CORRECTS = re.compile(
     rf"(?:please )?(?:(?:(?:always|never) {_WORK}|don't|do not|use|keep|run|put|call|name|write|make|stop)\b(?! (?:it|that|this|mind)\b)"
     rf"|(?:it|that|this|they)(?:'s| is|'re| are| was| should be| runs| listens| lives| uses)\s+{_SPECIFIC}"
     rf"|(?:we|i)(?:'re|'ve|'m| are| have)? (?:use|prefer|switched|moved|decided|run|meant|said|live|work|want|don't|do not|no longer|never|now|on)\b"
-    rf"|(?:my|our|the) [\w -]{{2,40}} (?:is|are|was|should|uses?|runs?|lives?|listens?)\b)",
+    rf"|(?:my|our|the) [\w -]{{2,40}} (?:is|are|was|should|uses?|runs?|lives?|listens?)\b|{_PLACED})",
     re.IGNORECASE,
 )
 
 WORDINGS = (
+    _words(
+        "preference",
+        rf"i have (?:an? |no )?(?:(?:very|really|particularly|quite|rather) )?(?:(?:strong|severe|acute|extreme|intense|deep|deep-seated|mild|serious|bad|big|huge|slight|lifelong) )*"
+        rf"(?:(?:aversion to|dislike (?:of|for)|distaste for|preference for|phobia of|fear of|bias against|hatred of|interest in|passion for|weakness for|soft spot for|allergy to|allergies to|intolerance (?:to|of)|sensitivity to)\s+(?!(?:{_POINTS})\b)\S"
+        r"|(?:(?!(?:about|on|of|with|for|the|some|any|question|idea)\b)[\w-]+ ){1,2}(?:allerg(?:y|ies)|intolerance|phobia)\b|(?:celiac|coeliac|asthma|diabetes|migraines|insomnia|adhd|dyslexia|arthritis)\b)",
+        plain=True,
+    ),
+    _words(
+        "preference",
+        rf"i (?:refuse to|will not|cannot|can't|do not|don't) {_OFTEN}(?:eat|drink|wear|consume|tolerate|digest|ride|smoke) (?!(?:{_POINTS}|much|anything|any more|anymore|a lot|well)\b)\S",
+    ),
+    _words(
+        "preference",
+        rf"i(?:'m| am) {_OFTEN}(?:very |quite |so )?(?:not (?:very |really )?)?(?:un)?comfortable (?:with|in|around) (?!(?:{_POINTS}|your|our|my)\b)\S"
+        rf"|i(?:'m| am) {_OFTEN}(?:very |quite )?(?:not )?(?:against|afraid of|terrified of|scared of|fascinated by|passionate about|obsessed with|fond of|sensitive to) (?!(?:{_POINTS}|your|our|my|what|being|losing|making|doing|getting)\b)\S",
+    ),
+    _words(
+        "preference",
+        rf"i {_OFTEN}(?:follow|keep to|stick to|adhere to|maintain) an? (?:[\w-]+ ){{0,4}}(?:diet|lifestyle|regimen|schedule|routine|budget)\b",
+        plain=True,
+    ),
+    _words(
+        "preference", rf"i {_OFTEN}(?:learn|work|focus|study|sleep|concentrate) best (?!(?:{_POINTS})\b)\S", plain=True
+    ),
+    _words(
+        "preference",
+        rf"i (?:strictly|exclusively|only|adamantly) (?:want to |ever )?(?:buy|wear|watch|eat|drink|read|listen|play|own|use|drive|feed|shop|adopt|travel|stay) (?!(?:{_POINTS})\b)\S",
+    ),
+    _words("fact", rf"(?:{_WE_USE})", plain=True),
+    _words(
+        "fact",
+        rf"we(?:'re| are) (?:also |now |still |all )?(?:on|using|running) (?!(?:{_POINTS}|my|our|the|a|an)\b)(?=[^,;]{{0,60}}(?-i:\b[A-Z])[^,;]{{0,40}}\d)\S",
+        plain=True,
+    ),
+    _words(
+        "fact",
+        r"i(?:'m| am) on (?:an? )?(?-i:Mac|mac|Linux|Windows|Ubuntu|Debian|Fedora|Arch|NixOS|WSL|FreeBSD|Android|iOS)",
+        plain=True,
+    ),
+    _words("fact", rf"i(?:'m| am) (?:also |an? )?{_DIET}\b(?! (?:you|it|this|that))", plain=True),
+    _words(
+        "fact",
+        r"i(?:'m| am) (?:(?-i:[A-Z][a-z]+), an? (?!bit|little|lot)\S|(?:an? )?\d\d[- ]years?[- ]old\b|(?:an? )[\w' -]{3,50} from (?-i:[A-Z]))",
+        plain=True,
+    ),
+    _words("fact", r"i (?:live|work|study|teach) (?:in|at|for) (?-i:[A-Z])", plain=True),
+    _words("fact", r"i use (?:the )?(?-i:[A-Z]\w+)(?! (?:it|this|that)\b)", plain=True),
+    _words(
+        "fact",
+        r"i(?:'ve| have) been (?!thinking|trying|wondering|considering|looking|struggling|having|feeling|meaning|waiting|worried|stuck|so|really|getting|hearing|told|asked)"
+        r"(?!.*\b(?:it|this|that|them)\b).{3,80}?\b(?:for (?:over |about |nearly |almost |more than )?(?:\d+|two|three|four|five|six|seven|eight|nine|ten|twenty) (?:years|months)|since (?:\d{4}|(?-i:[A-Z])))",
+        plain=True,
+    ),
+    _words(
+        "fact",
+        rf"(?:this|our|the) (?:repo(?:sitory)?|project|codebase|monorepo|app|service|team|company) (?:only |always |now )?(?:uses|runs on|targets|requires|follows|is written in|is built with|deploys to|supports) (?!(?:{_POINTS}|a lot|the same|more)\b)\S",
+        plain=True,
+    ),
+    _words("preference", rf"{_PLACED}{_SPECIFIC}\S"),
+    _words(
+        "preference",
+        rf"(?:you (?:should|must)|i (?:want|need|expect|prefer|would like) you to|i'd (?:like|prefer|rather) (?:you to|that you|you)) (?:please )?(?:always|never|not|only) {_WORK}\b(?! (?:{_POINTS})\b)",
+        plain=True,
+    ),
+    _words(
+        "preference",
+        rf"i(?:'d| would)? (?:like|want|prefer|need) you to (?:keep|answer|reply|respond|write|avoid|stop|call|address) (?!(?:{_POINTS}|an?|the|some)\b)\S",
+    ),
+    _words(
+        "preference",
+        rf"(?:please )?(?:don't|do not) (?:ever )?{_WORK}\b(?! (?:{_POINTS}|me)\b).{{3,120}}?\b(?:every|each|any ?more|ever|again|without (?:asking|my|telling|a )|unless)\b",
+    ),
+    _words(
+        "preference",
+        r"(?:please )?(?:write|format|keep|make|name|phrase) (?:all |your |our |the )?(?:git )?(?:commit messages?|commits|pr (?:titles?|descriptions?)|pull requests?|comments?|docstrings?|docs|documentation|answers|replies|responses|"
+        r"tests|test names|variable names|branch names|summaries|explanations|changelogs?|changelog entries|release notes|emails) (?:in|as|with|without|short|brief|concise|under|below|to|like|using|after|lower-?case|small)\b(?! (?:this|that|the (?:following|above|attached))\b)",
+        plain=True,
+    ),
+    _words(
+        "preference",
+        rf"for (?!(?:this|that|these|those|now|example|instance|the|today|me)\b)[\w-]+(?: [\w-]+){{0,2}}, (?:please |always |only |we )*(?:use|write|prefer|follow|run|keep)\b (?!(?:{_POINTS}|a|an)\b)\S",
+    ),
+    _words("decision", r"(?:final )?(?:decision|decided|agreed)(?: made)?: (?!(?:what|how|yes|no)\b)\S", plain=True),
     _words(
         "fact",
         r"(?:please |can you )?(?:remember|keep in mind|bear in mind|note|don't forget|do not forget|make a note|for future reference|take note)"
@@ -132,13 +236,13 @@ WORDINGS = (
     ),
     _words(
         "preference",
-        r"(?:please )?(?:use|prefer|write|format|put|keep|answer|reply|respond|run|name|call|indent|deploy|don't use|do not use|don't|do not|make|store|commit|test)\b(?! (?:it|that|this|them|me|the (?:following|above|attached|code|file))\b)"
+        r"(?:please )?(?:use|prefer|write|format|put|keep|answer|reply|respond|run|name|call|indent|deploy|don't use|do not use|don't|do not|make|store|commit|test)\b(?! (?:it|that|this|them|me|the (?:following|above|attached|code|file|first|second|third|last|other|old|new|same))\b)"
         r".{1,200}(?:\b(?:instead of|rather than|over)\b (?!the (?:weekend|past|last|years))|,? not (?!sure|only|just|yet|that)\w|\bin (?:this|our|the|all|every|my) (?:repo(?:sitory)?|project|codebase|company|team|projects|repos|sessions?|replies|answers|future)\b|\b(?:every time|each time|whenever|unless i (?:say|ask|tell))\b)",
     ),
     _words(
         "preference",
         rf"(?!.*\b(?:it|this|that|them|these|those|for now|today)\b)(?:please )?(?:don't|do not|never|stop) (?:use|using|write|writing|run|running|call|calling|name|put|say)\b (?!(?:{_POINTS})\b)[^,;]{{2,80}}[,;]\s*"
-        rf"(?:but |just |always |please |rather |instead |instead,? )?(?:use|write|run|call|name|put|say|go with|stick (?:to|with))\b (?!(?:{_POINTS})\b)\S",
+        rf"(?:(?:but |just |always |please |rather |instead |instead,? )?(?:use|write|run|call|name|put|say|go with|stick (?:to|with))|always|rather)\b (?!(?:{_POINTS})\b)\S",
         plain=True,
     ),
     _words(
@@ -164,7 +268,7 @@ WORDINGS = (
     ),
     _words(
         "preference",
-        rf"i (?!'d){_OFTEN}(?:like|love|enjoy|hate|dislike|despise|detest|adore|can't stand|cannot stand|don't like|do not like|don't enjoy|avoid|am into|am not a fan of|am a (?:big |huge |massive )?fan of)\s+(?!(?:{_POINTS}|to (?:see|hear|know|think|say|help|learn|get|go|try|check|be|do|join|come)|it|being|having|getting|a (?:good|nice|great)|some|everything|everyone|my (?:life|time|job))\b|the (?-i:[a-z])|.{{0,80}}\b(?:them|him|this|these|those|his|their)\b|.{{0,80}}\b(?:to|of|in|at|on|with|for|about|from) that\b)\S",
+        rf"i (?!'d){_OFTEN}(?:like|love|enjoy|hate|dislike|despise|detest|loathe|adore|can't stand|cannot stand|don't like|do not like|don't enjoy|do not enjoy|avoid|am into|am not a fan of|am a (?:big |huge |massive )?fan of)\s+(?!(?:{_POINTS}|to (?:see|hear|know|think|say|help|learn|get|go|try|check|be|do|join|come)|it|being|having|getting|not|all the|a (?:good|nice|great)|some|everything|everyone|my (?:life|time|job)|to just|watching our)\b|the (?!(?:scent|smell|sound|taste|texture|color|colour|feel|look) of\b)(?-i:[a-z])|.{{0,80}}\b(?:them|him|this|these|those|his|their)\b|.{{0,80}}\b(?:to|of|in|at|on|with|for|about|from) that\b)\S",
     ),
     _words(
         "preference",

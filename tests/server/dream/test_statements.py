@@ -57,16 +57,47 @@ STATED = [
     ("No, use pnpm.", "correction", "use pnpm."),
     ("Actually it's port 5433.", "correction", "it's port 5433."),
     ("Wrong, the staging server is eu-2.", "correction", "the staging server is eu-2."),
+    ("I told you, we use pnpm.", "correction", "we use pnpm."),
+    ("I already told you to use pnpm, not npm.", "correction", "use pnpm, not npm."),
+    ("As I said, tests go in tests/unit.", "correction", "tests go in tests/unit."),
+    ("That is not correct, the limit is 250 requests.", "correction", "the limit is 250 requests."),
+    ("No, don't mock the database, use the real one.", "correction", "don't mock the database, use the real one."),
+    ("Why did you use npm? We use pnpm.", "fact", "We use pnpm."),
+    ("We're on Node 22, not 20.", "fact", "We're on Node 22, not 20."),
+    ("I'm on macOS.", "fact", "I'm on macOS."),
+    ("I'm a vegetarian.", "fact", "I'm a vegetarian."),
+    ("I'm Ada, a 44-year-old engineer, can you help me?", "fact", "I'm Ada, a 44-year-old engineer"),
+    ("I live in Porto, and I want a plan for today.", "fact", "I live in Porto"),
+    ("I've been learning Go since March 2024.", "fact", "I've been learning Go since March 2024."),
+    ("This repo uses pnpm workspaces.", "fact", "This repo uses pnpm workspaces."),
+    ("don't use var, always const", "preference", "don't use var, always const"),
+    (
+        "You should always run the linter before committing.",
+        "preference",
+        "You should always run the linter before committing.",
+    ),
+    ("I want you to always answer in French.", "preference", "I want you to always answer in French."),
+    ("Write commit messages in the imperative mood.", "preference", "Write commit messages in the imperative mood."),
+    ("Commit messages should be in English.", "preference", "Commit messages should be in English."),
+    ("For commits, use conventional commits.", "preference", "For commits, use conventional commits."),
+    ("Don't add comments to every line.", "preference", "Don't add comments to every line."),
+    ("I have a severe nut allergy.", "preference", "I have a severe nut allergy."),
+    ("I have no interest in watching period dramas.", "preference", "I have no interest in watching period dramas."),
+    ("I strictly avoid fine dining restaurants.", "preference", "I strictly avoid fine dining restaurants."),
+    ("I cannot eat spicy food.", "preference", "I cannot eat spicy food."),
+    ("I follow a strict vegan diet.", "preference", "I follow a strict vegan diet."),
+    ("I learn best through worked examples.", "preference", "I learn best through worked examples."),
+    ("Decision: use Kafka for events.", "decision", "Decision: use Kafka for events."),
     ("We decided to drop Redis for the queue.", "decision", "We decided to drop Redis for the queue."),
     ("Ok, let's go with Postgres 16.", "decision", "let's go with Postgres 16."),
     ("From now on answer in German.", "decision", "From now on answer in German."),
     ("From now on use pnpm.", "decision", "From now on use pnpm."),
     ("We switched from Jenkins to GitHub Actions.", "decision", "We switched from Jenkins to GitHub Actions."),
-    ("Remember that the demo is on Thursdays.", "fact", "Remember that the demo is on Thursdays."),
+    ("Remember that the demo is on Thursdays.", "fact", "the demo is on Thursdays."),
     (
-        "Remember that the staging box is called kestrel.",
+        "Please remember that the staging box is called kestrel.",
         "fact",
-        "Remember that the staging box is called kestrel.",
+        "the staging box is called kestrel.",
     ),
     ("My name is Ada Marsh.", "fact", "My name is Ada Marsh."),
     ("I live in Porto Alegre.", "fact", "I live in Porto Alegre."),
@@ -96,6 +127,26 @@ NOT_STATED = [
     "Let's go with the second option.",
     "Let's use it.",
     "No, I haven't tried that yet.",
+    "No, the test is failing in line 42.",
+    "Actually, the build is broken on CI now.",
+    "That's wrong, the output is 42 and not 41.",
+    "No, my screen is black now.",
+    "No, the second one is better.",
+    "No, I don't want that.",
+    "As I said, it doesn't work.",
+    "I told you already!",
+    "I told you to fix the bug in parser.py.",
+    "Use the second one instead of the first.",
+    "don't touch the tests, just fix the bug",
+    "Don't run the migrations yet, wait for me.",
+    "We use a lot of coffee here, lol.",
+    "I'm not comfortable with this.",
+    "I have a question about allergies.",
+    "I can't eat anything right now.",
+    "I love all the yellow leaves, it looks so cozy.",
+    "I decided to give them another try.",
+    "I've been thinking about this for two years.",
+    "I'm using it for testing.",
     "Actually, I was wondering about the tests.",
     "Remember when we went to Rome?",
     "Remember that life is a journey.",
@@ -163,7 +214,16 @@ def test_a_session_states_a_bounded_number_of_things_and_the_plainest_stay():
     loved = [f"I enjoy song number {number} by Abba." for number in range(STATEMENTS_PER_SESSION_MAX + 10)]
     found = find_statements(transcript(*loved, "Remember that the demo is on Thursdays."))
     assert len(found) == STATEMENTS_PER_SESSION_MAX
-    assert found[-1].content == "Remember that the demo is on Thursdays."
+    assert found[-1].content == "the demo is on Thursdays."
+
+
+def test_a_request_to_remember_something_to_do_stays_whole():
+    (found,) = find_statements(transcript("Remember to run the linter before each commit."))
+    assert found.content == "Remember to run the linter before each commit."
+
+
+def test_a_line_of_nothing_but_initials_is_read_like_any_other():
+    assert find_statements(transcript("A. " * 33_000 + "I prefer tabs over spaces.")) == ()
 
 
 def test_the_middle_of_a_pasted_wall_of_text_is_not_the_users_own():

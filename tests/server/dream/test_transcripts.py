@@ -166,6 +166,7 @@ def test_a_trajectory_has_no_user_since_nobody_typed_in_it():
     steps = [{"response": "I look.", "observation": "a.py", "thought": "", "action": "ls"}]
     assert said(read_transcript(json.dumps({"trajectory": steps}).encode())) == [
         ("assistant", "I look."),
+        ("assistant", '{"command": "ls"}'),
         ("tool", "a.py"),
     ]
 
@@ -198,11 +199,36 @@ def test_a_log_of_growing_snapshots_says_each_thing_once():
         "# A chat\n\n**User:** Hello.\n\n**Assistant:** Hi.\n```\nUser: in code\n```",
         "## Human\n\nHello.\n\n## Assistant\n\nHi.\n```\nUser: in code\n```",
         "[2026-03-01 09:00] User: Hello.\n[2026-03-01 09:01] Claude: Hi.\n```\nUser: in code\n```",
+        "**\U0001f9d1 User:** Hello.\n\n**\U0001f916 Assistant:** Hi.\n```\nUser: in code\n```",
+        "##### You said:\nHello.\n##### ChatGPT said:\nHi.\n```\nUser: in code\n```",
     ],
 )
 def test_labels_say_who_speaks(text: str):
     parsed = read_transcript(text.encode())
     assert said(parsed) == [("user", "Hello."), ("assistant", "Hi.\n```\nUser: in code\n```")]
+
+
+@pytest.mark.parametrize("line", ["2026-03-01 09:00:01 user: in", "- User: in", "> User: in", "/User: in", "(User: in"])
+def test_a_line_of_a_log_a_list_or_a_quotation_names_no_speaker(line: str):
+    parsed = read_transcript(f"User: Hello.\n{line}\nAssistant: Hi.".encode())
+    assert said(parsed) == [("user", f"Hello.\n{line}"), ("assistant", "Hi.")]
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        ("no such script", "[failed]\nno such script"),
+        ("Exit code 1\nno", "Exit code 1\nno"),
+        ("Error: no", "Error: no"),
+    ],
+)
+def test_a_result_that_the_client_marked_as_an_error_says_so(result: str, text: str):
+    block = {"type": "tool_result", "tool_use_id": "t1", "content": result, "is_error": True}
+    event = {"type": "agent.tool_result", "tool_use_id": "t1", "content": result, "is_error": True}
+    for raw in (lines(record("user", [block])), lines({"type": "user.message", "content": "Hello."}, event)):
+        assert said(read_transcript(raw))[-1] == ("tool", text)
+    block["is_error"] = False
+    assert said(read_transcript(lines(record("user", [block]))))[-1] == ("tool", result)
 
 
 def test_a_long_tool_result_loses_its_middle_and_says_how_much():

@@ -6,6 +6,7 @@ from datetime import datetime
 from dreamkeep_server.dream.transcripts.harness import without_harness
 from dreamkeep_server.dream.transcripts.turns import (
     CALL_CHARACTERS_MAX,
+    FAILED,
     KEPT_CHARACTERS_MAX,
     Dropped,
     Said,
@@ -16,6 +17,7 @@ from dreamkeep_server.dream.transcripts.turns import (
 )
 from dreamkeep_store.models import Role
 
+_SAYS_THAT_IT_FAILED = ("Exit code ", "Error", "<tool_use_error>", "The user doesn't want to ")
 ToolNames = dict[str, str]
 """The name of the tool that each call went to, by the call's id; grows as calls are read."""
 
@@ -36,7 +38,10 @@ def read_content(content: object, *, role: Role, name: str | None, at: datetime 
             case "tool_use" | "server_tool_use" | "mcp_tool_use":
                 yield from read_call(block.get("name"), block.get("input"), block.get("id"), at=at, tools=tools)
             case str(kind) if kind.endswith("tool_result"):
-                yield from read_result(block.get("content"), block.get("tool_use_id"), at=at, tools=tools)
+                failed = block.get("is_error") is True
+                yield from read_result(
+                    block.get("content"), block.get("tool_use_id"), at=at, tools=tools, failed=failed
+                )
             case _:
                 yield Dropped()
 
@@ -68,8 +73,10 @@ def read_call(name: object, arguments: object, call_id: object, *, at: datetime 
     yield Said(role="assistant", text=text, name=tool, at=at, characters_max=CALL_CHARACTERS_MAX)
 
 
-def read_result(content: object, call_id: object, *, at: datetime | None, tools: ToolNames) -> Turns:
-    """What a tool answered, as one turn named after the tool."""
+def read_result(
+    content: object, call_id: object, *, at: datetime | None, tools: ToolNames, failed: bool = False
+) -> Turns:
+    """What a tool answered, as one turn named after the tool; one that failed says so in its first line."""
     if isinstance(content, str):
         texts = [content]
         blocks = []
@@ -80,6 +87,8 @@ def read_result(content: object, call_id: object, *, at: datetime | None, tools:
         yield Dropped(len(blocks) - len(texts))
     text = "\n".join(texts)
     if text.strip():
+        if failed and not text.lstrip().startswith(_SAYS_THAT_IT_FAILED):
+            text = f"{FAILED}\n{text}"
         name = tools.get(call_id) if isinstance(call_id, str) else None
         yield Said(role="tool", text=text, name=name, at=at, characters_max=KEPT_CHARACTERS_MAX)
     elif not blocks:

@@ -31,7 +31,8 @@ def read_events(events: Iterable[object]) -> Turns:
             case "agent.tool_use" | "agent.mcp_tool_use" | "agent.custom_tool_use":
                 yield from read_call(event.get("name"), event.get("input"), event.get("id"), at=at, tools=tools)
             case "agent.tool_result" | "agent.mcp_tool_result" | "user.tool_result" | "user.custom_tool_result":
-                yield from read_result(content, _call_id(event), at=at, tools=tools)
+                failed = event.get("is_error") is True
+                yield from read_result(content, _call_id(event), at=at, tools=tools, failed=failed)
             case _:
                 yield Dropped()
 

@@ -22,14 +22,17 @@ _MORE_SPEAKERS: dict[str, Role] = {
 _SPEAKERS = ROLES | _MORE_SPEAKERS
 _SPEAKER = "|".join(sorted(_SPEAKERS, key=len, reverse=True))
 _TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?"
+_SIGN = r"(?:[^\w\s*#>`\[({\\/.,:;!?'\"|=+-]{1,4}[ ]?)?"
+"""A symbol before the name, as some clients put one there."""
+_SAID = r"(?:[ ]said)?"
 
 _LABEL = re.compile(
     rf"""
     [ ]{{0,3}}(?:[\[(](?P<before>{_TIME})[\])][ ]{{0,3}})?
     (?:
-        \*\*(?P<bold>{_SPEAKER})(?:[ ][\[(](?P<bold_at>{_TIME})[\])])?(?::\*\*|\*\*:?)(?=\s|$)
-      | \#{{1,4}}[ ](?P<heading>{_SPEAKER})(?:[ ][\[(](?P<heading_at>{_TIME})[\])])?:?[ \t]*$
-      | (?P<plain>{_SPEAKER})(?:[ ][\[(](?P<plain_at>{_TIME})[\])])?:(?=\s|$)
+        \*\*{_SIGN}(?P<bold>{_SPEAKER}){_SAID}(?:[ ][\[(](?P<bold_at>{_TIME})[\])])?(?::\*\*|\*\*:?)(?=\s|$)
+      | \#{{1,6}}[ ]{_SIGN}(?P<heading>{_SPEAKER}){_SAID}(?:[ ][\[(](?P<heading_at>{_TIME})[\])])?:?[ \t]*$
+      | {_SIGN}(?P<plain>{_SPEAKER}){_SAID}(?:[ ][\[(](?P<plain_at>{_TIME})[\])])?:(?=\s|$)
     )
     """,
     re.VERBOSE | re.IGNORECASE,

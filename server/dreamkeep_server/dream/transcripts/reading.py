@@ -28,6 +28,9 @@ FORMATS = (
 )
 """What `read_transcript` reads, for refusals and for people."""
 
+LABELLED = "labelled text"
+"""The one format in which whatever a speaker quotes can begin a line as another speaker's turn does."""
+
 EXTERNAL_ID_CHARACTERS_MAX = 200
 """Of a client's session id; a UUID has 36."""
 
@@ -48,6 +51,11 @@ class Parsed:
     """Blocks, lines and events that were left out: thinking, images, reminders, what could not be read."""
     redactions: int
     """Secrets that were taken out; before anything was elided, so that none is cut in two and missed."""
+
+    @property
+    def says_who_spoke(self) -> bool:
+        """Whether its form says who said what, and not a label that any text can hold."""
+        return self.format != LABELLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +141,7 @@ def _recognise_bytes(raw: bytes) -> _Recognised:
             return _Recognised(format=recognised.format, turns=turns, external_id=recognised.external_id)
     text = _decode(text_bytes, "utf-8").replace("\r\n", "\n")
     if labelled.is_labelled(text):
-        return _Recognised(format="labelled text", turns=labelled.read_labelled(text))
+        return _Recognised(format=LABELLED, turns=labelled.read_labelled(text))
     raise _unknown("no line of it begins with a speaker's label, and it is not JSON")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from dreamkeep_server.dream.transcripts.blocks import ToolNames, read_call, read_content, read_result
-from dreamkeep_server.dream.transcripts.turns import Dropped, Turns, as_list, as_object
+from dreamkeep_server.dream.transcripts.turns import Dropped, Turns, as_list, as_object, as_text
 from dreamkeep_store.models import Role
 
 
@@ -22,7 +22,10 @@ def read_trajectory(value: object) -> Turns:
         return
     for step in as_list(trajectory.get("trajectory")):
         said = as_object(step)
-        yield from read_content(said.get("response"), role="assistant", name=None, at=None, tools={})
+        response, action = as_text(said.get("response")), as_text(said.get("action"))
+        yield from read_content(response, role="assistant", name=None, at=None, tools={})
+        if action is not None and action.strip() not in (response or ""):
+            yield from read_call("shell", {"command": action.strip()}, None, at=None, tools={})
         yield from read_result(said.get("observation"), None, at=None, tools={})
 
 

@@ -13,6 +13,9 @@ KEPT_CHARACTERS_MAX = 4_000
 CALL_CHARACTERS_MAX = 1_000
 """Of a tool call's input, which is often a whole file."""
 
+FAILED = "[failed]"
+"""The first line of a tool's result that the client marked as an error, where its own words do not say so."""
+
 _EPOCH_MILLISECONDS_MIN = 100_000_000_000
 """A bigger number is in milliseconds: as seconds it would be after the year 5000."""
 
