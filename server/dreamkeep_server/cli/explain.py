@@ -1,10 +1,11 @@
-"""`explain`: where an entry came from, how fresh it is, and what it became."""
+"""`explain`: where an entry came from, how fresh it is, what it became, and what may become of it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import click
 
+from dreamkeep_server.cli.ahead import as_plain, look, told
 from dreamkeep_server.cli.opening import Opened, json_option, with_stores
 from dreamkeep_server.cli.text import minute, one_line, plain, plural, shown, to_json
 from dreamkeep_store.models import Change, Closed, DreamId, Entry, EntryId, Session
@@ -24,7 +25,11 @@ class Origin:
 @json_option
 @with_stores
 async def explain(opened: Opened, *, entry: str, as_json: bool) -> None:
-    """Say where an entry came from, how fresh it is, what it became."""
+    """Say where an entry came from, and what may become of it.
+
+    That is: who said it and when, how fresh it is, what the next dream would make of it, and for one that is not
+    live any more, what it became and why.
+    """
     (found,) = await opened.stores.get_entries((EntryId(entry),))
     if isinstance(found, Closed):
         became = [one for one in await _live(opened, found) if isinstance(one, Entry)]
@@ -35,6 +40,7 @@ async def explain(opened: Opened, *, entry: str, as_json: bool) -> None:
         return
     origin = await _origin(opened, found)
     now = datetime.now(UTC)
+    ahead = await look(opened, found)
     if as_json:
         from dreamkeep_server import staleness
 
@@ -42,9 +48,9 @@ async def explain(opened: Opened, *, entry: str, as_json: bool) -> None:
             "freshness": round(staleness.freshness(found, now), 4),
             "stale": staleness.is_stale(found, now),
         }
-        click.echo(to_json({**plain(found), **fresh, **plain(origin)}))
+        click.echo(to_json({**plain(found), **fresh, **plain(origin), "next_dream": as_plain(ahead)}))
     else:
-        click.echo("\n".join(_of_live(found, origin, now)))
+        click.echo("\n".join([*_of_live(found, origin, now), *told(ahead)]))
 
 
 async def _live(opened: Opened, closed: Closed) -> list[Entry | Closed]:
