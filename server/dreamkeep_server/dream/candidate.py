@@ -42,6 +42,8 @@ class SlotValues:
     certain: bool
     """Whether there is no doubt that it is one slot, and that the newer value came later."""
     evidence: tuple[str, ...]
+    announced: bool = False
+    """Whether the newer ones say themselves that it changed: then they are newer, even if both were said at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,15 @@ class Outgrown:
     evidence: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeSession:
+    """A session for a judge that can read it as a whole; no finder yields it, since rules cannot."""
+
+    transcript: Transcript
+    found: tuple[Stated | Learnt, ...]
+    """What code had found in it: it is judged along with the session, and not by itself."""
+
+
 Candidate = (
     ExactDuplicates
     | SameWords
@@ -166,6 +177,7 @@ Candidate = (
     | Several
     | Themed
     | Outgrown
+    | WholeSession
 )
 
 
@@ -178,7 +190,33 @@ def entries_of(candidate: Candidate) -> tuple[Entry, ...]:
             return candidate.newer + candidate.older
         case Expired() | Stale() | Disputed() | Several() | Outgrown():
             return (candidate.entry,)
-        case Stated() | Repeated() | Recurring() | Learnt():
+        case Stated() | Repeated() | Recurring() | Learnt() | WholeSession():
+            return ()
+
+
+def transcripts_of(candidate: Candidate) -> tuple[Transcript, ...]:
+    """Return the sessions that a judgement of this candidate may quote."""
+    match candidate:
+        case Stated() | Learnt() | WholeSession():
+            return (candidate.transcript,)
+        case Repeated() | Recurring():
+            return candidate.transcripts
+        case _:
+            return ()
+
+
+def found_of(candidate: Candidate) -> tuple[tuple[str, Quote], ...]:
+    """Return the words that code had found in sessions, each with a quote that they were found in."""
+    match candidate:
+        case Stated():
+            return ((candidate.statement.content, candidate.statement.quote),)
+        case Repeated():
+            return tuple((statement.content, statement.quote) for statement in candidate.statements)
+        case Recurring() | Learnt():
+            return tuple((candidate.content, quote) for quote in candidate.quotes)
+        case WholeSession():
+            return tuple(one for found in candidate.found for one in found_of(found))
+        case _:
             return ()
 
 
@@ -197,6 +235,8 @@ def key_of(candidate: Candidate) -> tuple[object, ...]:
             stated = (candidate.topic,)
         case Outgrown():
             stated = (candidate.tier,)
+        case WholeSession():
+            stated = (candidate.transcript.session.session_id,)
         case _:
             stated = ()
     return (type(candidate).__name__, *(entry.entry_id for entry in entries_of(candidate)), *stated)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from dreamkeep_server import staleness
 from dreamkeep_server.dream import attitudes, slots, words
-from dreamkeep_store.models import Entry, Material
+from dreamkeep_store.models import Entry, Material, Message, Quote, SessionId, Trust
 
 
 class Ground:
@@ -17,6 +17,7 @@ class Ground:
         self.entries = {entry.entry_id: entry for entry in material.entries}
         self.everybody = frozenset(self.entries)
         self.transcripts = {t.session.session_id: t for t in material.transcripts}
+        self._folded: dict[tuple[SessionId, int], str] = {}
 
     @cached_property
     def _last_said(self) -> dict[str, datetime]:
@@ -50,6 +51,22 @@ class Ground:
         """Say whether a live entry speaks of the same attribute or attitude and was asserted later."""
         return any(self._last_filled.get(key, said_at) > said_at for key in _filled_by(content))
 
+    def who_had_said(self, quote: Quote) -> tuple[Trust, ...]:
+        """Return the trust of the tools and the prompts that had said these words before they were quoted here."""
+        wanted = _folded(quote.text)
+        return tuple(
+            "tool" if message.role == "tool" else "external"
+            for message in self.transcripts[quote.session_id].messages
+            if message.role in {"tool", "system"} and message.number < quote.message
+            if wanted in self._words_of(quote.session_id, message)
+        )
+
+    def _words_of(self, session_id: SessionId, message: Message) -> str:
+        key = (session_id, message.number)
+        if key not in self._folded:
+            self._folded[key] = _folded(message.text)
+        return self._folded[key]
+
     @cached_property
     def forgotten(self) -> dict[str, list[datetime]]:
         """When which words were forgotten, by their same-words key."""
@@ -67,3 +84,8 @@ def _filled_by(content: str) -> Iterator[str]:
     attitude = attitudes.find_attitude(content)
     if attitude is not None:
         yield f"attitude of {attitude.key}"
+
+
+def _folded(text: str) -> str:
+    """Return the text without regard to case and to where its lines were broken."""
+    return " ".join(text.casefold().split())

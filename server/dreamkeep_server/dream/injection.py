@@ -114,7 +114,7 @@ _NOT_PLAIN = re.compile(
 
 _TELLING = frozenset(
     """
-    < </ <| ignore ignores ignorez ignora olvida oublie oubliez vergiss vergessen disregard disregarding
+    < </ <| ignore ignores ignorez ignora ignoriere ignorieren olvida oublie oubliez vergiss vergessen disregard disregarding
     forgotten obey obeying comply adhere heed bypass circumvent override overrides overriding overrule supersede
     supersedes instruction instructions directive directives guideline guidelines guidance guardrails safeguards
     rules prompt prompts tool tools system developer admin administrator operator anthropic openai dreamkeep
@@ -162,6 +162,7 @@ _WORDINGS = (
         r"\b(?:ignore|disregard|forget) (?:what|whatever|everything|anything|all) (?:that )?(?:the |your )?(?:user|developer|system|owner|human|admin|operator|prompt)s? (?:told|said|says|tells|wants?|asked|asks|wrote)\b",
         r"\b(?:stop|quit) (?:following|obeying) (?:the|your|any|all|its)\b|\b(?:drop|discard|abandon) your (?:\w+ )?(?:guidance|instructions?|rules?|guidelines?|directives?)\b",
         r"\b(?:previous|prior|earlier|past|former|other|existing|your|any|all) (?:\w+ ){0,2}(?:instruction|direction|directive|prompt|rule|guideline|guardrail|restriction|polic(?:y|ie)|command|guidance|constraint|role|task|goal)s? (?:above )?(?:is|are|was|were|has|have)(?: now| been| hereby){0,2} (?:void|revoked|changed|replaced|cancell?ed|superseded|suspended|lifted|rescinded|overridden|obsolete|invalid|invalidated|null|withdrawn|no longer)\b",
+        r"\b(?:always|only|henceforth|blindly|(?:from now on|from this point),?) obey\b(?! (?:the|our|all|every|pep|rfc)\b)|\bobey (?!the (?:speed|law|rules of))[\w ]{1,40}(?:only|alone|always|instead|from now on|whatever|no matter)\b",
         r"\b(?:obey|comply with|adhere to|heed) (?:only )?(?:this|the following|these|me|my|what follows|instructions? (?:below|here|in))\b",
         r"\bthis (?:entry|memory|note|fact|instruction|rule|record|message) (?:supersedes|overrides|cancels|replaces|outranks|invalidates|voids|trumps|wins over|takes (?:precedence|priority))\b",
         r"\b(?:overrid(?:e|es|ing)|bypass(?:es|ing)?|disabl(?:e|es|ing)|turn(?:ing)? off|switch(?:ing)? off|circumvent(?:ing)?|ignor(?:e|ing)|suspend) (?:all |the |any |your |its |every ){0,2}(?:safety|guardrails?|safeguards?|content filters?|redaction|moderation|human review|permission checks?|alignment|ethic\w*|restrictions)\b",
@@ -181,8 +182,10 @@ _WORDINGS = (
     _words(
         "imitates a system message or a speaker's turn",
         r"\b(?:new|updated|revised|real|actual|true) system (?:prompt|instructions?|message|policy)\b",
-        r"</?(?:system|assistant|human|user|developer|instructions?|system[-_]?(?:prompt|message|reminder|override|note)|admin|function_calls?|function_results?|tool_(?:use|call|result)s?|invoke|antml[:\w]*)\b[^>\n]{0,80}>",
+        r"</?(?:system|assistant|human|user|developer|instructions?|system[-_]?(?:prompt|message|reminder|override|note)|admin|stored|wishes|entry|entries|candidates?|function_calls?|function_results?|tool_(?:use|call|result)s?|invoke|antml[:\w]*)\b[^>\n]{0,80}>",
         r"<\|[^|\n]{1,40}\|>",
+        r"\"role\" ?: ?\"(?:system|developer)\" ?, ?\"(?:content|text)\"",
+        r"(?:^|\s)@(?:(?:ai|coding)[- ]?)?(?:agent|assistant|bot|llm|claude|copilot)s? ?[:,]",
         r"\[/?(?:inst|system|sys|admin|developer|assistant|system (?:message|prompt|override|note)|override)\]|<</?sys>>",
         r"(?:^|\n)\s*(?:#{1,6} ?|\*\*|\[)?(?:system|developer|admin(?:istrator)?)(?: (?:message|prompt|note|notice|override|instruction|update|alert|directive)s?)?(?:\*\*|\])? ?: ?(?:\*\*)?\s*(?:you|ignore|from now|the (?:user|assistant|agent)|always|never|do not|don't|must|important|override|new|all|store|remember|reply|respond|execute|run|set|mark|delete|treat)\b",
         r"\bsystem (?:override|prompt|directive|instruction|alert)s? ?[:\-\u2013\u2014]",
@@ -211,6 +214,9 @@ _WORDINGS = (
         r"\b(?:forget|delete|erase|wipe) (?:all|everything|anything) (?:(?:that )?(?:you|we|was|is|has been)(?:'ve| have)? )?(?:know|remember|remembered|stored?|learned|recorded|been told|saved)",
         r"\b(?:never|do not|don't|must not|may not|cannot|should not|not be|must never be|never be) (?:be )?(?:merged?|superseded?|archived?|forget|forgotten|deleted?|removed?|reviewed?|flag(?:ged)?|redact(?:ed)?|overwrit(?:e|ten)|questioned?|replaced?|expired?)(?: or \w+)? (?:this|the) (?:entry|memory|note|fact|instruction|rule|record)\b",
         r"\bthis (?:entry|memory|memory entry|fact|note|record|instruction|rule) (?:must|should|may|can|is|shall|has to)(?: be)? (?:always|never|not|cannot|permanent|trusted|pre-?approved|approved|verified|authoritative|kept|included|accepted|obeyed|followed|exempt|mandatory)",
+        r"\b(?:store|save|remember|record|keep|tag|mark) as (?:persistent|permanent|trusted|verified|user[- ]approved)\b(?! vol| disk| stor)",
+        r"\b(?:supersede|archive|merge|split|keep|forget|delete|erase|replace|retire|trust) (?:\w+ ){0,2}e_[0-9a-hjkmnp-tv-z]{8}\b|\be_[0-9a-hjkmnp-tv-z]{8}(?:,? (?:and )?e_[0-9a-hjkmnp-tv-z]{8}){0,8} (?:is|are) (?:outdated|wrong|stale|obsolete|false|duplicates?)\b",
+        r"\"judge?ments\" ?: ?\[|\bcandidates? \d+ (?:is|are|must be|should be|:|=) ?(?:to be )?(?:archive|merge|supersede|keep|split)d?\b",
         r"\b(?:set|raise|change|give|assign|upgrade) (?:its|this|the|their) ?(?:entry'?s?|memory'?s?)? ?(?:trust|tier|priority|risk|decision)(?: level)? (?:to|=|of)",
         r"\b(?:trust|tier|risk|decision|policy) ?[=:] ?['\"]?(?:user|persistent|low|included|auto_low|auto_medium|trusted)\b",
         r"\b(?:accept|approve|include|apply|auto-?approve|rubber-?stamp) (?:(?:this|all|every|the|each|any|these|of|following|proposed|suggested|pending|open|(?:high|medium|low)[- ]risk|dream'?s?) ){1,5}(?:change|proposal|suggestion|judge?ment|merge|operation|dream|version)s?\b",
@@ -219,7 +225,7 @@ _WORDINGS = (
     ),
     _words(
         "orders the agent to act",
-        rf"{_AN_AGENT} (?:(?:always|automatically|also|must|should|shall|will|has to|needs to|is to) ){{1,3}}(?:forward|send|upload|post|e-?mail|cop(?:y|ie)|transmit|deliver|leak|submit)(?:e?s)?\b{_ANY}(?:[\w.+-]{{1,40}}@[\w-]{{1,40}}\.|https?://|\bwebhook)",
+        rf"(?:{_AN_AGENT} (?:(?:always|automatically|also|must|should|shall|will|has to|needs to|is to) ){{1,3}}|\b(?:the|this|your) (?:ai )?(?:assistant|copilot|llm|language model) )(?:forward|send|upload|post|e-?mail|cop(?:y|ie)|transmit|deliver|leak|submit)(?:e?s)?\b{_ANY}(?:[\w.+-]{{1,40}}@[\w-]{{1,40}}\.|https?://|\bwebhook)",
         rf"{_AN_AGENT} (?:(?:always|automatically|also|first|must|should|shall|will|has to|needs to|is to) ){{1,3}}(?:run|execute|type|paste)s?\b{_ANY}(?:\brm -|\bsudo\b|\bcurl\b|\bwget\b|\bmkfs|\bdd if=|\bchmod\b|https?://)",
         r"\b(?:when(?:ever)?|while|before) (?:you are |you're )?(?:answering|responding|replying|asked|recommending|advising)\b[^\n.]{0,40}?\b(?:always|only|first) (?:recommend|promote|advertise|praise|endorse|favou?r)\b",
         r"\b(?:as soon as|once|after|the moment) you(?:'ve| have)? (?:see|read|recall|retrieve|load|process)(?:ed)? this\b",
@@ -237,7 +243,8 @@ _WORDINGS = (
         r"\b(?:execute|run|paste|eval(?:uate)?|decode|follow|perform|carry out|obey) (?:and \w+ )?(?:the following|this|these|what follows)(?: \w+){0,2} ?(?:command|code|script|instruction|step|shell|payload|base64|string|order|directive)?s? ?:",
         r"\b(?:decode|decrypt|unescape|base64[- ]?decode|rot13)\b[^\n.]{0,40}\b(?:and|then) (?:follow|execute|run|obey|do|act)\b",
         r"\b(?:curl|wget|iwr|invoke-webrequest)\b[^\n]{0,200}\| ?(?:sudo )?(?:ba|z|da|c|k)?sh\b|\bbase64 (?:-d|--decode|-D)\b|\beval\(|\batob\(|\bfromcharcode\b|\brm -rf (?:/|~|\$home)(?:\s|$|\*)",
-        r"\bwhen(?:ever)? (?:the |a |any |your )?(?:user|human|someone|anyone|they|he|she) (?:asks?|says?|mentions?|requests?|wants?|inquires?|types?|logs?)\b[^\n]{0,80}?\b(?:recommend|promote|advertise|insert|append|inject|include (?:a |the |this )?link|link to|claim|deny|lie|pretend|send|forward|leak|upload|redirect|call|invoke|answer that|say that|tell (?:them|him|her) that)\b",
+        r"\b(?:who(?:so)?ever|anyone who|anybody who|everyone who|any agent that|each agent that) (?:\w+ )?(?:reads?|sees?|recalls?|retrieves?|finds?|loads?) (?:this|it)\b",
+        r"\bwhen(?:ever)? (?:the |a |any |your )?(?:user|human|someone|anyone|somebody|anybody|people|they|he|she) (?:asks?|says?|mentions?|requests?|wants?|inquires?|types?|logs?)\b[^\n]{0,80}?\b(?:recommend|promote|advertise|insert|append|inject|include (?:a |the |this )?link|link to|claim|deny|lie|pretend|send|forward|leak|upload|redirect|call|invoke|answer that|say that|tell (?:them|him|her) that)\b",
     ),
     _words(
         "asks to keep something from the user",
@@ -278,7 +285,7 @@ _WORDINGS = (
     _words(
         "asks for secrets or sends something away",
         r"\b(?:reveal|print|repeat|output|show|leak|expose|disclose|dump|recite|summari[sz]e|tell me|give me|what (?:is|are))(?: \w+){0,2} (?:your|the) (?:\w+ )?(?:system prompt|initial prompt|hidden prompt|initial instructions|system message|hidden instructions|system instructions|instructions verbatim)",
-        rf"\b(?:send|post|upload|forward|exfiltrate|leak|transmit|e-?mail|copy|submit|report|pipe|sync|deliver)\b{_ANY}\b(?:api[ -_]?keys?|credentials?|secrets?|passwords?|tokens?|conversation|chat history|history|transcripts?|memor(?:y|ies)|ssh keys?|\.env|private keys?|environment variables|env vars|files?|contents?|data|code|source|everything)\b[^\n]{{0,60}}?(?:https?://|[\w.+-]{{1,40}}@[\w-]{{1,40}}\.|webhook|pastebin|attacker|external server|remote server|\bdiscord\b)",
+        rf"\b(?:send|post|upload|forward|exfiltrate|leak|transmit|e-?mail|copy|submit|report|pipe|sync|deliver)\b{_ANY}\b(?:api[ -_]?keys?|credentials?|secrets?|passwords?|tokens?|conversation|chat history|history|transcripts?|memor(?:y|ies)|ssh keys?|\.env|private keys?|environment variables|env vars|files?|contents?|data|code|source|everything|facts?|entries|memor(?:y|ies)|deploy keys?)\b[^\n]{{0,60}}?(?:https?://|[\w.+-]{{1,40}}@[\w-]{{1,40}}\.|webhook|pastebin|attacker|external server|remote server|\bdiscord\b)",
         r"!\[[^\]\n]{0,80}\]\(https?://[^)\n]{0,200}[?&][^)\n]{0,200}(?:\{|\$|secret|token|history|data=|leak|steal|exfil)",
         r"\bexfiltrat",
     ),

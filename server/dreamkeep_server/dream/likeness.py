@@ -5,7 +5,7 @@ Linear in the number of texts: a word that stands in many of them is never a rea
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -90,13 +90,16 @@ def differs_in_figure(left: Words, right: Words) -> bool:
     )
 
 
-def find_pairs(texts: Sequence[Words]) -> list[Pair]:
-    """Return the pairs that score at least 0.6, the most alike first; the order of texts does not matter."""
+def find_pairs(texts: Sequence[Words], fresh: Container[int] | None = None) -> list[Pair]:
+    """Return the pairs that score at least 0.6, the most alike first; the order of texts does not matter.
+
+    With `fresh`, those of them that have one of these positions: the others are known from an earlier time.
+    """
     # Most of what is near is unlike: kept out at once, it takes no memory.
     near: set[tuple[int, int]] = set()
     stems = [text.stems for text in texts]
-    near.update(pair for pair in _near(stems) if _may_be_alike(stems[pair[0]], stems[pair[1]]))
-    by_neighbours = _near([text.neighbours for text in texts])
+    near.update(pair for pair in _near(stems, fresh) if _may_be_alike(stems[pair[0]], stems[pair[1]]))
+    by_neighbours = _near([text.neighbours for text in texts], fresh)
     near.update(pair for pair in by_neighbours if _may_be_alike(stems[pair[0]], stems[pair[1]]))
     pairs = [Pair(left=a, right=b, score=score(texts[a], texts[b])) for a, b in near]
     pairs = [pair for pair in pairs if pair.score >= _ALIKE_FROM]
@@ -109,22 +112,30 @@ def _may_be_alike(left: frozenset[str], right: frozenset[str]) -> bool:
     return shared >= _STEMS_ALIKE_FROM * (len(left) + len(right) - shared)
 
 
-def _near(features: Sequence[frozenset[Feature]]) -> Iterable[tuple[int, int]]:
-    """Yield for every text the few that share most of its rarest features."""
+def _near(features: Sequence[frozenset[Feature]], fresh: Container[int] | None) -> Iterable[tuple[int, int]]:
+    """Yield for every text the few that share most of its rarest features; with `fresh`, pairs with one of these."""
     texts = Counter(feature for own in features for feature in own)
     holders: defaultdict[Feature, list[int]] = defaultdict(list)
     for at, own in enumerate(features):
         for feature in own:
             if 2 <= texts[feature] <= _TEXTS_A_WORD_MAX:
                 holders[feature].append(at)
-    for at, own in enumerate(features):
-        usable = sorted((texts[feature], feature) for feature in own if feature in holders)
+    # A fresh text may be among the few of one that is not.
+    looking = range(len(features)) if fresh is None else sorted(_meeting(holders.values(), fresh))
+    for at in looking:
+        usable = sorted((texts[feature], feature) for feature in features[at] if feature in holders)
         shared: Counter[int] = Counter()
         for _, feature in usable[:_RAREST_WORDS]:
             shared.update(holders[feature])
         del shared[at]
         for other, _ in shared.most_common(_COMPARED_A_LIST_MAX):  # of equals, the first by position
-            yield (at, other) if at < other else (other, at)
+            if fresh is None or at in fresh or other in fresh:
+                yield (at, other) if at < other else (other, at)
+
+
+def _meeting(holders: Iterable[Sequence[int]], fresh: Container[int]) -> set[int]:
+    """Return the texts that share a feature with a fresh one, themselves included."""
+    return {at for held in holders if any(one in fresh for one in held) for at in held}
 
 
 def make_stars(pairs: Iterable[tuple[int, int]], alike: Callable[[int, int], bool]) -> list[tuple[int, ...]]:

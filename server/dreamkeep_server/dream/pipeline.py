@@ -4,24 +4,23 @@ Each step that took long is journaled, so a worker that takes over a dream begin
 """
 
 import functools
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import anyio.to_thread
 from pydantic import ConfigDict, TypeAdapter
 
-from dreamkeep_server.dream import awaiting
-from dreamkeep_server.dream.answers import JudgeAnswer
-from dreamkeep_server.dream.candidate import Candidate, key_of
-from dreamkeep_server.dream.candidates import find_candidates
+from dreamkeep_server.dream.candidate import Candidate, WholeSession, key_of
+from dreamkeep_server.dream.candidates import COMPARED_BY, find_candidates
+from dreamkeep_server.dream.consulting import Consulted, consult, judge_key
 from dreamkeep_server.dream.drafts import Draft
-from dreamkeep_server.dream.ground import Ground
 from dreamkeep_server.dream.judgement import Judgement
-from dreamkeep_server.dream.judges import claude, prices, rules
-from dreamkeep_server.dream.judging import Budget, Shortfall, Verdict, judge_by_model
+from dreamkeep_server.dream.judges import rules
+from dreamkeep_server.dream.judging import Shortfall
+from dreamkeep_server.dream.learnt import sessions_left
 from dreamkeep_server.dream.nearness import Vectors
 from dreamkeep_server.dream.plan import Plan, make_plan
-from dreamkeep_server.dream.questions import Question, ask
 from dreamkeep_server.dream.recall_check import RECALLS_CHECKED_MAX, RecallCheck, check_recalls, included_changes
 from dreamkeep_server.dream.vectors import fixed_vectors
 from dreamkeep_server.dream.words import same_words
@@ -34,10 +33,10 @@ from dreamkeep_store.models import (
     Decisions,
     DraftChange,
     Dream,
+    EntryId,
     Material,
     Policy,
     Risk,
-    TokenUsage,
 )
 from dreamkeep_store.store import Stores
 
@@ -79,6 +78,10 @@ class Progress:
     def count(self, done: int) -> None:
         """So many parts of the stage are done."""
         self.done = done
+
+    def ask(self, done: int, total: int) -> None:
+        """So many of the judge's questions are answered."""
+        self.stage, self.done, self.total = "asking the judge", done, total
 
     def note(self, draft: Draft) -> None:
         """Let whoever watches see a change that was decided."""
@@ -176,88 +179,37 @@ async def _new_plan(
     try:
         progress.begin("embedding")
         vectors = await fixed_vectors(stores, dream, meaning, progress.count)
-        found = await anyio.to_thread.run_sync(_candidates, material, progress, vectors, abandon_on_cancel=True)
-        match dream.judge:
-            case "rules":
-                questions, verdict = (), Verdict(held={})
-            case "claude":
-                questions = ask(found)
-                verdict = await _by_claude(stores, dream, material, questions, progress)
-            case "agent":
-                answered = await _by_agent(stores, dream, material, found)
-                if answered is None:
-                    return None
-                questions, verdict = answered
-        if verdict.shortfall is not None and verdict.shortfall.code != "budget_exceeded":
-            return verdict.shortfall
-        plan = await anyio.to_thread.run_sync(
-            _planned, material, found, questions, verdict, progress, abandon_on_cancel=True
-        )
+        way = _way(dream, vectors)
+        fresh = await stores.fresh_entries(dream.dream_id, way)
+        found = await anyio.to_thread.run_sync(_candidates, material, progress, vectors, fresh, abandon_on_cancel=True)
+        said = await consult(stores, dream, material, found, progress.ask)
+        if said is None:
+            return None
+        if said.shortfall is not None and said.shortfall.code != "budget_exceeded":
+            return said.shortfall
+        plan = await anyio.to_thread.run_sync(_planned, material, found, said, progress, abandon_on_cancel=True)
+        unread = said.unread
+        if dream.judge == "rules":  # a model reads sessions whole
+            unread = await anyio.to_thread.run_sync(sessions_left, material, found, abandon_on_cancel=True)
     finally:
         progress.is_wanted = False
-    if verdict.shortfall is not None and await stores.read_step(dream.dream_id, BUDGET_STEP) is None:
-        await stores.write_step(dream.dream_id, dream.attempt, BUDGET_STEP, verdict.shortfall.message.encode())
+    if unread:
+        await stores.leave_unread(dream.dream_id, dream.attempt, unread)
+    if said.is_whole:
+        until = None if vectors is None else vectors.until
+        await stores.mark_compared(dream.dream_id, dream.attempt, way, until=until)
+    if said.shortfall is not None and await stores.read_step(dream.dream_id, BUDGET_STEP) is None:
+        await stores.write_step(dream.dream_id, dream.attempt, BUDGET_STEP, said.shortfall.message.encode())
     await stores.write_step(
         dream.dream_id, dream.attempt, PLAN_STEP, plan_json().dump_json((plan.changes, plan.refusals))
     )
     return plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Journal:
-    """The dream's journal, for calls that were paid for."""
-
-    stores: Stores
-    dream: Dream
-
-    async def read(self, step: str) -> bytes | None:
-        return await self.stores.read_step(self.dream.dream_id, step)
-
-    async def write(self, step: str, payload: bytes, cost: TokenUsage) -> None:
-        await self.stores.write_step(self.dream.dream_id, self.dream.attempt, step, payload, cost=cost)
-
-
-async def _by_claude(
-    stores: Stores, dream: Dream, material: Material, questions: Sequence[Question], progress: Progress
-) -> Verdict:
-    """What Claude says about the questions, as far as the dream's budget goes."""
-    if not questions:
-        return Verdict(held={})
-    progress.begin("asking the judge", of=len(questions))
-    model = dream.model or prices.MODEL
-    budget = Budget(tokens_max=dream.budget_tokens, usd_max=dream.budget_usd)
-
-    def watch(judged: int) -> None:
-        progress.done = judged
-
-    async with claude.open_claude(model=model, wishes=material.instructions, schema=JudgeAnswer) as judge:
-        if isinstance(judge, claude.Unanswered):
-            message = f"The judge could not be asked: {judge.why}. Nothing was changed; judge=rules needs no key."
-            return Verdict(held={}, shortfall=Shortfall(code="judge_unavailable", message=message))
-        journal = _Journal(stores=stores, dream=dream)
-        return await judge_by_model(questions, Ground(material), judge, budget, journal, watch=watch)
-
-
-async def _by_agent(
-    stores: Stores, dream: Dream, material: Material, found: Sequence[Candidate]
-) -> tuple[tuple[Question, ...], Verdict] | None:
-    """What the agent was asked and has answered; None once the dream waits for it."""
-    asked = await stores.read_step(dream.dream_id, awaiting.BATCHES_STEP)
-    if asked is not None:
-        answers = await stores.read_steps(dream.dream_id, awaiting.ANSWERS)
-        return await anyio.to_thread.run_sync(awaiting.verdict, asked, answers, material)
-    payload, batches = awaiting.batches_for(found, material.instructions, dream.budget_tokens)
-    if not batches:
-        return (), Verdict(held={})
-    await stores.await_judge(
-        dream.dream_id,
-        dream.attempt,
-        step=awaiting.BATCHES_STEP,
-        payload=payload,
-        batches=batches,
-        wait_seconds=awaiting.WAIT_SECONDS,
-    )
-    return None
+def _way(dream: Dream, vectors: Vectors | None) -> str:
+    """What two dreams that compare entries in the same way have in common, as one text."""
+    recipe = None if vectors is None else vectors.recipe
+    return json.dumps([COMPARED_BY, judge_key(dream.judge, dream.model, dream.instructions), recipe])
 
 
 @functools.cache
@@ -274,10 +226,15 @@ def make_dream(material: Material, progress: Progress) -> Plan:
 
     Raises UnwantedError once nobody waits for it.
     """
-    return _planned(material, _candidates(material, progress), (), Verdict(held={}), progress)
+    return _planned(material, _candidates(material, progress), Consulted(), progress)
 
 
-def _candidates(material: Material, progress: Progress, vectors: Vectors | None = None) -> tuple[Candidate, ...]:
+def _candidates(
+    material: Material,
+    progress: Progress,
+    vectors: Vectors | None = None,
+    fresh: frozenset[EntryId] | None = None,
+) -> tuple[Candidate, ...]:
     progress.begin("finding candidates")
 
     def watch(done: int, total: int) -> None:
@@ -285,42 +242,32 @@ def _candidates(material: Material, progress: Progress, vectors: Vectors | None 
             raise UnwantedError
         progress.done, progress.total = done, total
 
-    return find_candidates(material, vectors, watch)
+    return find_candidates(material, vectors, watch, fresh)
 
 
-def _planned(
-    material: Material,
-    candidates: Sequence[Candidate],
-    questions: Sequence[Question],
-    verdict: Verdict,
-    progress: Progress,
-) -> Plan:
-    """The plan by what a model said of the questions; the rules judge what was not asked, or not answered soundly."""
+def _planned(material: Material, candidates: Sequence[Candidate], said: Consulted, progress: Progress) -> Plan:
+    """The plan by what a model said; the rules judge what it was not asked about, or did not answer soundly."""
     progress.begin("judging", of=len(candidates))
-    judged = _judged(candidates, questions, verdict, material, progress)
-    plan = make_plan(material, judged, watch=progress.note)
-    return Plan(changes=plan.changes, refusals=(*plan.refusals, *verdict.refusals))
+    plan = make_plan(material, _judged(candidates, said, material, progress), watch=progress.note)
+    return Plan(changes=plan.changes, refusals=(*plan.refusals, *said.refusals))
 
 
 def _judged(
-    candidates: Sequence[Candidate],
-    questions: Sequence[Question],
-    verdict: Verdict,
-    material: Material,
-    progress: Progress,
+    candidates: Sequence[Candidate], said: Consulted, material: Material, progress: Progress
 ) -> Iterator[tuple[Candidate, Judgement]]:
     """Judge one after another, as the plan asks for them."""
-    answered = {
-        key_of(question.candidate): verdict.held[question.number]
-        for question in questions
-        if question.number in verdict.held
-    }
+    answered = {key_of(candidate): judgements for candidate, judgements in said.judged}
+    read = [candidate for candidate, _ in said.judged if isinstance(candidate, WholeSession)]
+    in_sessions = {key_of(found) for session in read for found in session.found}
     for candidate in candidates:
         if not progress.is_wanted:
             raise UnwantedError
-        judgement = answered.get(key_of(candidate)) if answered else None
-        yield candidate, judgement or rules.judge(candidate, material)
+        key = key_of(candidate)
+        if key not in in_sessions and key not in answered:
+            yield candidate, rules.judge(candidate, material)
         progress.done += 1
+    for candidate, judgements in said.judged:
+        yield from ((candidate, judgement) for judgement in judgements)
     progress.begin("planning")
 
 

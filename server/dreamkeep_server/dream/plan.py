@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from dreamkeep_server.dream.candidate import Candidate
 from dreamkeep_server.dream.drafts import Draft
 from dreamkeep_server.dream.ground import Ground
-from dreamkeep_server.dream.judgement import Archive, Conflict, Judgement, Merge, Supersede
+from dreamkeep_server.dream.judgement import Archive, Conflict, Judgement, Merge, MoveTopic, Supersede
+from dreamkeep_server.dream.settling import UNSETTLED, settled
 from dreamkeep_server.dream.verify import Refused, draft
+from dreamkeep_server.dream.words import same_words
 from dreamkeep_store.models import OPERATIONS, DraftChange, EntryId, Material, Operation, RevisionId
 
 _PREFERENCE: tuple[Operation, ...] = ("archive", "supersede", "merge", "split", "move", "insight", "add")
@@ -52,9 +54,15 @@ def make_plan(
                 watch(drafted)
     drafts = _once_each(drafts)
     included, left = _separate(_once_each(_reconcile([one for one in drafts if _wanted(one)], ground)))
+    included, unsettled = settled(included, ground)
+    left += [_suggested(one, UNSETTLED) for one in unsettled]
     suggested = [*left, *(one for one in drafts if not _wanted(one))]
     gone = _let_go(included)
-    suggested = [rest for one in suggested if (rest := _without(one, gone, ground)) is not None]
+    # A topic is suggested for many at once: none of them may stand in the way of what else they need.
+    elsewhere = gone | {entry.entry_id for one in (*included, *suggested) if not _moves(one) for entry in one.reads}
+    suggested = [
+        rest for one in suggested if (rest := _without(one, elsewhere if _moves(one) else gone, ground)) is not None
+    ]
     changes = [one.change for one in _once_each([*included, *suggested])]
     return Plan(
         changes=tuple(sorted(changes, key=_place)),
@@ -66,15 +74,23 @@ def _wanted(one: Draft) -> bool:
     return one.change.decision == "included"
 
 
+def _moves(one: Draft) -> bool:
+    return one.change.operation == "move"
+
+
 def _place(change: DraftChange) -> tuple[int, tuple[RevisionId, ...], bytes]:
     return (OPERATIONS.index(change.operation), change.reads, change.fingerprint)
 
 
-def _order(one: Draft) -> tuple[int, tuple[EntryId, ...], bytes]:
-    """Return the order of preference; by entry, since ids of revisions change with every dream."""
+def _order(one: Draft) -> tuple[int, tuple[EntryId, ...], bytes, tuple[str, ...]]:
+    """Return the order of preference; by entry, since ids of revisions change with every dream.
+
+    Changes that put the same question in other words are told apart by those.
+    """
     change = one.change
     rank = _PREFERENCE.index(change.operation) if change.operation in _PREFERENCE else len(_PREFERENCE)
-    return (rank, tuple(sorted(entry.entry_id for entry in one.reads)), change.fingerprint)
+    told = (change.operation, *(new.content for new in change.opens), change.reason)
+    return (rank, tuple(sorted(entry.entry_id for entry in one.reads)), change.fingerprint, told)
 
 
 def _once_each(drafts: Iterable[Draft]) -> list[Draft]:
@@ -84,7 +100,7 @@ def _once_each(drafts: Iterable[Draft]) -> list[Draft]:
     for one in sorted(drafts, key=lambda one: (not _wanted(one), _order(one))):
         change = one.change
         if change.operation in {"add", "insight"}:
-            text = change.opens[0].content
+            text = same_words(change.opens[0].content)
             if text in said:
                 continue
             said.add(text)
@@ -220,7 +236,7 @@ def _without(one: Draft, gone: set[EntryId], ground: Ground) -> Draft | None:
             still = tuple(i for i in judgement.supersedes if i not in gone)
             entries = tuple(i for i in judgement.entries if i not in gone)
             rest = replace(judgement, entries=entries, supersedes=still)
-        case Archive() | Conflict():
+        case Archive() | Conflict() | MoveTopic():
             rest = replace(judgement, entries=tuple(i for i in judgement.entries if i not in gone))
         case _:
             return None

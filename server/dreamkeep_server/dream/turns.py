@@ -42,6 +42,8 @@ class _Held:
     attitude: attitudes.Attitude
     entry: Entry
     at: int
+    topic: str
+    """Its own, or the one under which everything else is of its list, or of this attitude."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,21 +56,27 @@ class _Change:
 _Listed = Mapping[tuple[str, str, frozenset[str]], Sequence[_Held]]
 
 
+def sole_topic(topics: Iterable[str | None]) -> str:
+    """Return under which topic to look at entries that have none, of all that speak of one thing.
+
+    Where one topic only has it, theirs is that: an older value that was given a topic meanwhile still gives way to a
+    newer one. Where several have it, nothing tells whose it is.
+    """
+    named = {topic for topic in topics if topic is not None}
+    return named.pop() if len(named) == 1 else ""
+
+
 def find_turns(entries: Sequence[Entry]) -> Iterator[Turn]:
     """Yield which entry may replace which; the entries of one topic only, the order of them does not matter."""
     told: defaultdict[tuple[str, str], list[_Held]] = defaultdict(list)
     listed: defaultdict[tuple[str, str, frozenset[str]], list[_Held]] = defaultdict(list)
-    others: list[int] = []
-    for at in sorted(range(len(entries)), key=lambda at: (entries[at].asserted_at, entries[at].entry_id)):
-        entry = entries[at]
-        attitude = attitudes.find_attitude(entry.content)
-        if attitude is not None:
-            held = _Held(attitude=attitude, entry=entry, at=at)
-            told[entry.topic or "", attitude.key].append(held)
-            if attitude.label:
-                listed[entry.topic or "", attitude.label, attitude.thing].append(held)
-        else:
-            others.append(at)
+    held_by = _held(entries)
+    for held in held_by:
+        told[held.topic, held.attitude.key].append(held)
+        if held.attitude.label:
+            listed[held.topic, held.attitude.label, held.attitude.thing].append(held)
+    holders = {held.at for held in held_by}
+    others = [at for at in range(len(entries)) if at not in holders]
     for key in sorted(told):
         yield from _contradicted(told[key])
     for key in sorted(listed, key=lambda key: (*key[:2], sorted(key[2]))):
@@ -77,18 +85,33 @@ def find_turns(entries: Sequence[Entry]) -> Iterator[Turn]:
         yield from _told_to_change(told, _changes(entries, others))
 
 
+def _held(entries: Sequence[Entry]) -> list[_Held]:
+    """Return the attitudes of all entries that state one, the oldest first."""
+    found = [(at, attitudes.find_attitude(entry.content)) for at, entry in enumerate(entries)]
+    topics: defaultdict[str, list[str | None]] = defaultdict(list)
+    for at, attitude in found:
+        if attitude is not None:
+            topics[attitude.label or attitude.key].append(entries[at].topic)
+    sole = {name: sole_topic(those) for name, those in topics.items()}
+    held = [
+        _Held(attitude=one, entry=entries[at], at=at, topic=entries[at].topic or sole[one.label or one.key])
+        for at, one in found
+        if one is not None
+    ]
+    return sorted(held, key=lambda one: (one.entry.asserted_at, one.entry.entry_id))
+
+
 def find_moved(entries: Sequence[Entry], nearness: Nearness) -> Iterator[Turn]:
     """Yield for an entry of a list the newer one that is nearest to it, where both speak of one kind of thing.
 
     "Strategy games", then "complex war games"; `nearness` is that of these entries.
     """
     lists: defaultdict[tuple[str, str], list[_Held]] = defaultdict(list)
-    for at, entry in enumerate(entries):
-        attitude = attitudes.find_attitude(entry.content)
-        if attitude is not None and attitude.label:
-            lists[entry.topic or "", attitude.label].append(_Held(attitude=attitude, entry=entry, at=at))
+    for held in _held(entries):
+        if held.attitude.label:
+            lists[held.topic, held.attitude.label].append(held)
     for key in sorted(lists):
-        by_time = sorted(lists[key], key=lambda one: (one.entry.asserted_at, one.entry.entry_id))
+        by_time = lists[key]
         for at, older in enumerate(by_time):
             near = [
                 (cosine, newer)
@@ -166,18 +189,23 @@ def _reason(held: _Held) -> frozenset[str]:
 
 def _told_to_change(told: Mapping[tuple[str, str], Sequence[_Held]], changes: Iterable[_Change]) -> Iterator[Turn]:
     """Yield for a text that tells of a change the attitude to what it speaks of, in most words."""
-    by_stem: defaultdict[tuple[str, str], list[_Held]] = defaultdict(list)
-    for topic, key in sorted(told):
-        newest = told[topic, key][-1]
-        by_stem[topic, min(newest.attitude.thing)].append(newest)
+    by_stem: defaultdict[str, list[_Held]] = defaultdict(list)
+    for key in sorted(told):
+        newest = told[key][-1]
+        by_stem[min(newest.attitude.thing)].append(newest)
     for one in changes:
         near = [
             held
             for stem in sorted(one.change.stems)
-            for held in by_stem.get((one.entry.topic or "", stem), ())[-_TURNED_BY_ONE_MAX:]
+            for held in [held for held in by_stem.get(stem, ()) if _may_meet(held, one)][-_TURNED_BY_ONE_MAX:]
             if held.attitude.thing <= one.change.stems and held.entry.asserted_at < one.entry.asserted_at
         ]
         if near:
             older = max(near, key=lambda held: len(held.attitude.thing))
             evidence = f"{older.attitude.value}; the newer one tells of a change ({one.change.told})"
             yield Turn(newer=one.at, older=older.at, key=older.attitude.key, evidence=evidence)
+
+
+def _may_meet(held: _Held, change: _Change) -> bool:
+    """Say whether they may be about one thing: not under two topics."""
+    return change.entry.topic is None or held.topic in {"", change.entry.topic}

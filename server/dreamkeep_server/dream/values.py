@@ -2,11 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-from dreamkeep_server.dream import likeness, slots, turns, words
+from dreamkeep_server.dream import likeness, renewals, slots, turns, words
 from dreamkeep_server.dream.candidate import SlotValues
+from dreamkeep_server.dream.nearness import Nearness
 from dreamkeep_server.dream.said import Said, Steps
 from dreamkeep_store.models import EntryId
+
+_LOST_TOLD_MAX: Final = 5
 
 
 def pairs_of(values: Iterable[SlotValues]) -> set[frozenset[EntryId]]:
@@ -23,8 +27,9 @@ def find_slot_values(said: Iterable[Said]) -> Iterator[SlotValues]:
             filled[slot.key].append((slot, one))
     for key in sorted(filled):
         by_topic: defaultdict[str, list[tuple[slots.Slot, Said]]] = defaultdict(list)
+        sole = turns.sole_topic(one.as_one.topic for _, one in filled[key])
         for slot, one in filled[key]:
-            by_topic[one.as_one.topic or ""].append((slot, one))
+            by_topic[one.as_one.topic or sole].append((slot, one))
         for topic in sorted(by_topic):
             yield from _values_of_slot(key, by_topic[topic])
 
@@ -102,3 +107,32 @@ def of_turns(
                 certain=turn.certain,
                 evidence=(turn.evidence,),
             )
+
+
+def find_renewals(
+    said: Sequence[Said], nearness: Nearness | None, paired: set[frozenset[EntryId]]
+) -> Iterator[SlotValues]:
+    """Yield the entries that give a figure which a newer one says to have changed."""
+
+    def is_older(one: int, other: int, both_new: bool) -> bool:
+        here, there = said[one].as_one, said[other].as_one
+        if here.topic is not None and there.topic is not None and here.topic != there.topic:
+            return False
+        if both_new:  # of two that were said at once, the one that was written later
+            return (here.asserted_at, here.revision_id) < (there.asserted_at, there.revision_id)
+        return here.asserted_at <= there.asserted_at
+
+    for found in renewals.find_renewed([one.as_one.content for one in said], nearness, is_older):
+        newer, older = said[found.newer], said[found.older]
+        if frozenset((newer.entries[0].entry_id, older.entries[0].entry_id)) in paired:
+            continue
+        told = f"{found.before}, then {found.now}"
+        lost = [one for one in words.missing(newer.as_one.content, (older.as_one.content,)) if one not in found.before]
+        yield SlotValues(
+            slot=told,
+            newer=newer.entries,
+            older=older.entries,
+            certain=False,
+            announced=True,
+            evidence=(told, *((f"only the older one says: {', '.join(lost[:_LOST_TOLD_MAX])}",) if lost else ())),
+        )

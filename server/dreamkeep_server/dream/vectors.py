@@ -84,4 +84,6 @@ async def _read(stores: Stores, dream: Dream, fixed: Fixed) -> Vectors | None:
         for entry_id, _ in whole:
             places[entry_id] = len(places)
         after = page[-1][0]
-    return Vectors(rows=np.concatenate(pages), places=places) if pages else None
+    if not pages:
+        return None
+    return Vectors(rows=np.concatenate(pages), places=places, recipe=fixed.recipe, until=fixed.until)

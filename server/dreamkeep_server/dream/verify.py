@@ -11,14 +11,16 @@ from typing import assert_never
 from dreamkeep_server import staleness
 from dreamkeep_server.dream import words
 from dreamkeep_server.dream.additions import draft_addition
-from dreamkeep_server.dream.candidate import Candidate, Stale, entries_of
+from dreamkeep_server.dream.candidate import Candidate, Disputed, Instructing, Several, Stale, Themed, entries_of
 from dreamkeep_server.dream.drafts import (
     Draft,
     RuleBrokenError,
     check_nothing_invented,
     checked_text,
+    keeps_most,
     opened,
     own_words,
+    refusal_of,
     written,
 )
 from dreamkeep_server.dream.ground import Ground
@@ -60,7 +62,7 @@ def draft(
     try:
         return _draft(candidate, judgement, ground, offered)
     except RuleBrokenError as broken:
-        return Refused(reason=f"{_name(judgement)}: {broken}")
+        return Refused(reason=refusal_of(f"{_name(judgement)}: {broken}"))
 
 
 def _draft(candidate: Candidate, judgement: Judgement, ground: Ground, offered: frozenset[EntryId]) -> Draft | None:
@@ -76,10 +78,11 @@ def _draft(candidate: Candidate, judgement: Judgement, ground: Ground, offered: 
             entries = _looked_up(judgement.entries, offered, ground, 1)
             expired = all(staleness.has_expired(entry, ground.material.now) for entry in entries)
             return written(
-                candidate, judgement, ground, operation="archive", reads=entries, closes=entries,
+                candidate, judgement, ground, operation="archive", reads=entries, closes=entries, says=_why(candidate),
                 risk="low" if expired else "medium",
-                # Age alone never removes an entry that is not ephemeral.
-                sure=judgement.sure and (expired or not isinstance(candidate, Stale)),
+                # Age alone never removes an entry that is not ephemeral, nor does a judge what a user said.
+                sure=judgement.sure
+                and (expired or not (isinstance(candidate, Stale) or _outranks(entries, own_words("user")))),
             )  # fmt: skip
         case Conflict():
             entries = _looked_up(judgement.entries, offered, ground, 2)
@@ -97,6 +100,17 @@ def _draft(candidate: Candidate, judgement: Judgement, ground: Ground, offered: 
             return draft_addition(candidate, judgement, ground)
         case _:
             assert_never(judgement)
+
+
+def _why(candidate: Candidate) -> tuple[str, ...]:
+    """Return what archiving rests on beyond age: somebody who kept an old entry was not asked about that."""
+    match candidate:
+        case Disputed():
+            return ("outcomes",)
+        case Instructing():
+            return ("instruction",)
+        case _:
+            return ()
 
 
 def _name(judgement: Judgement) -> str:
@@ -138,6 +152,11 @@ def _claim(entry: Entry, ground: Ground) -> tuple[float, int, int, EntryId]:
     )
 
 
+def _outranks(entries: Sequence[Entry], trust: Trust) -> bool:
+    """Say whether any of the entries is more trusted: then nothing of this trust takes its place unasked."""
+    return any(TRUSTS.index(entry.trust) < TRUSTS.index(trust) for entry in entries)
+
+
 def _merge(candidate: Candidate, judgement: Merge, ground: Ground, entries: tuple[Entry, ...]) -> Draft | None:
     if not set(judgement.supersedes) < set(judgement.entries):
         raise RuleBrokenError("it supersedes an entry that it does not merge, or all of them")
@@ -165,6 +184,7 @@ def _merge(candidate: Candidate, judgement: Merge, ground: Ground, entries: tupl
     unchanged = becomes == opened(ground.entries[kept.entry_id])
     same = len({words.same_words(text) for text in (content, *(source.content for source in sources))}) == 1
     raised = any(TIERS.index(kept.tier) > TIERS.index(entry.tier) for entry in older)
+    whole = same or all(keeps_most(content, source.content) for source in sources)
     return written(
         candidate, judgement, ground,
         operation="merge",
@@ -172,8 +192,8 @@ def _merge(candidate: Candidate, judgement: Merge, ground: Ground, entries: tupl
         closes=tuple(e for e in entries if e.entry_id != kept.entry_id) if unchanged else entries,
         opens=() if unchanged else (becomes,),
         risk="low" if same and not older else "medium",
-        sure=judgement.sure and not raised,
-        says=(content, *judgement.supersedes),
+        sure=judgement.sure and whole and not raised and not _outranks(entries, trust),
+        says=judgement.supersedes,
     )  # fmt: skip
 
 
@@ -208,8 +228,8 @@ def _replaced(
         closes=(newer, *older) if raised else older,
         opens=(opened(replace(newer, tier=tier)),) if raised else (),
         risk="medium",
-        sure=sure and not raised,  # no tier rises without an approval
-        says=(newer.entry_id,),
+        # Without an approval no tier rises, and nothing gives way to what is less trusted.
+        sure=sure and not raised and not _outranks(older, newer.trust),
     )  # fmt: skip
 
 
@@ -224,13 +244,15 @@ def _split(candidate: Candidate, judgement: Split, ground: Ground, entry: Entry)
         check_nothing_invented(part, [entry.content])
     if words.negations(words.tokens("\n".join(parts))) != words.negations(words.tokens(entry.content)):
         raise RuleBrokenError("its parts deny more or less than the entry does")
+    # Cut in other places, a text may say the contrary of what it said: "never" in one part, the rest in another.
+    found = candidate.parts if isinstance(candidate, Several) else ()
     opens = tuple(
-        opened(replace(entry, content=part, trust=entry.trust if part in entry.content else own_words(entry.trust)))
+        opened(replace(entry, content=part, trust=entry.trust if part in found else own_words(entry.trust)))
         for part in parts
     )
     return written(
         candidate, judgement, ground, operation="split", reads=(entry,), closes=(entry,),
-        opens=opens, new_from=1, risk="medium", sure=judgement.sure,
+        opens=opens, new_from=1, risk="medium", sure=judgement.sure and set(parts) <= set(found),
     )  # fmt: skip
 
 
@@ -239,6 +261,9 @@ def _retier(candidate: Candidate, judgement: SuggestTier, ground: Ground, entrie
         raise RuleBrokenError(f"there is no tier {judgement.tier!r}")
     if any(entry.tier == judgement.tier for entry in entries):
         raise RuleBrokenError(f"an entry is {judgement.tier} already")
+    entries = _not_declined(entries, judgement.tier, ground)
+    if not entries:
+        return None
     return written(
         candidate, judgement, ground, operation="retier", reads=entries, closes=entries,
         opens=tuple(opened(replace(entry, tier=judgement.tier)) for entry in entries),
@@ -255,8 +280,19 @@ def _move(candidate: Candidate, judgement: MoveTopic, ground: Ground, entries: t
         raise RuleBrokenError(f"a topic has at most {TOPIC_SEGMENTS_MAX} parts and {TOPIC_BYTES_MAX} bytes")
     if any(entry.topic == judgement.topic for entry in entries):
         raise RuleBrokenError("an entry is under that topic already")
+    entries = _not_declined(entries, judgement.topic, ground)
+    if not entries:
+        return None
     return written(
         candidate, judgement, ground, operation="move", reads=entries, closes=entries,
         opens=tuple(opened(replace(entry, topic=judgement.topic)) for entry in entries),
-        risk="medium", sure=judgement.sure, says=(judgement.topic,),
+        # What a judge thinks up is shown before it is done: whoever looks under the old topic finds nothing there.
+        risk="medium", says=(judgement.topic,),
+        sure=judgement.sure and isinstance(candidate, Themed) and judgement.topic == candidate.topic,
     )  # fmt: skip
+
+
+def _not_declined(entries: tuple[Entry, ...], wanted: str, ground: Ground) -> tuple[Entry, ...]:
+    """Return the entries for which nobody has declined this tier or topic; none where most of them were declined."""
+    left = tuple(e for e in entries if (e.entry_id, e.content, wanted) not in ground.material.declined)
+    return left if 2 * len(left) > len(entries) else ()

@@ -1,5 +1,7 @@
 """The English words that the rules of a dream know: small closed lists, with no rule in them."""
 
+from dreamkeep_server.english import NUMBER_WORDS
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -21,18 +23,6 @@ def _one_way(text: str) -> dict[str, str]:
     return {left: right for left, _, right in pairs}
 
 
-def _numbered(text: str) -> dict[str, str]:
-    return {word: str(number) for number, word in enumerate(text.split())}
-
-
-NUMBER_WORDS = _numbered(
-    """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
-    sixteen seventeen eighteen nineteen twenty
-    """
-) | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "hundred": "100", "thousand": "1000"}
-"""Number words, as digits."""
-
 WRITTEN_OUT = NUMBER_WORDS | _one_way(
     """
     jan/january feb/february mar/march apr/april jun/june jul/july aug/august sep/september sept/september
@@ -41,6 +31,20 @@ WRITTEN_OUT = NUMBER_WORDS | _one_way(
     """
 )
 """Words that are written in several ways, as one of them."""
+
+VERB_FORMS = _one_way(
+    """
+    met/meet went/go gone/go took/take taken/take wrote/write written/write made/make gave/give given/give
+    bought/buy sold/sell sent/send spent/spend built/build ran/run saw/see seen/see did/do done/do ate/eat
+    eaten/eat drank/drink drunk/drink drove/drive driven/drive flew/fly flown/fly spoke/speak spoken/speak
+    taught/teach thought/think told/tell found/find left/leave lost/lose paid/pay kept/keep held/hold heard/hear
+    led/lead began/begin begun/begin broke/break broken/break chose/choose chosen/choose came/come felt/feel
+    got/get gotten/get knew/know known/know rode/ride ridden/ride slept/sleep swam/swim won/win wore/wear
+    worn/wear understood/understand learnt/learn caught/catch brought/bring sang/sing sung/sing drew/draw
+    drawn/draw grew/grow grown/grow threw/throw thrown/throw fell/fall fallen/fall lent/lend
+    """
+)
+"""Past forms of verbs that no ending tells, with the verb."""
 
 INDEFINITE = _words(
     "someone somebody something anyone anybody anything everyone everybody everything nobody nothing people"

@@ -5,7 +5,9 @@ Nothing here knows entries; every function is pure over one text or two.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
 
@@ -19,6 +21,7 @@ from dreamkeep_server.dream.vocabulary import (
     STOP_WORDS,
     WRITTEN_OUT,
 )
+from dreamkeep_server.english import stem
 
 _QUOTES = "\"'`\u00ab\u00bb\u201e\u201c\u201d\u2018\u2019\u201a\u2039\u203a"
 _SENTENCE_MARKS = ".,;:!?\u2026\u3002\u3001\uff0c\uff01\uff1f\uff1b\uff1a\u00a1\u00bf"
@@ -29,6 +32,7 @@ _INVISIBLE: dict[int, str | None] = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEF
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2212": "-"})
 TEXTS_CACHED_MAX = 131_072
 """Each stage asks for the words of each entry: fewer than a large store has would be none at all."""
+_NAME_LETTERS = 4
 _BULLET = re.compile(r"^[-*\u2022]\s+(?=[^\W\d])")
 # NFKC would make 2² into 22 and 1½ into 11/2: these keep their shape.
 _SHAPED = ("<super>", "<sub>", "<fraction>")
@@ -127,23 +131,6 @@ def _tokens_of_piece(piece: str) -> tuple[str, ...]:
         token = _token(piece)
         return (token,) if token else ()
     return _tokens(piece)
-
-
-_ENDINGS = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ied", "y"), ("ed", ""), ("es", ""), ("s", ""))
-
-
-@lru_cache(maxsize=65_536)
-def stem(token: str) -> str:
-    """Return `token` without the ending of a plural or a verb form; crude, for likeness only."""
-    if len(token) < 4 or not token.isalpha():
-        return token
-    for ending, rest in _ENDINGS:
-        if token.endswith(ending) and len(token) - len(ending) >= 3 and not token.endswith("ss"):
-            base = token[: -len(ending)] + rest
-            if len(base) > 3 and base[-1] == base[-2] and base[-1] not in "lsz":
-                base = base[:-1]
-            return base[:-1] if base.endswith("e") else base
-    return token[:-1] if token.endswith("e") else token
 
 
 def negations(words: tuple[str, ...]) -> int:
@@ -301,6 +288,55 @@ def difference(left: str, right: str) -> Difference | None:
     if _begins_with_name(left, left_words, right_words) and _begins_with_name(right, right_words, left_words):
         return Difference(kind="subject", text=f"{left_words[0]} against {right_words[0]}")
     return None
+
+
+def complement(left: str, right: str) -> bool:
+    """Say whether two texts that only specifics keep apart may both be right: each tells what the other is silent on.
+
+    They are not when a specific of one stands in the other's place ("in Oslo", "in Bergen"), or when both have a
+    number, or a date, that the other has not.
+    """
+    left, right = sorted((left, right))  # what stands in whose place is found in one order only
+    differs = difference(left, right)
+    if differs is None or differs.kind != "specific":
+        return False
+    here, there = missing(right, (left,)), missing(left, (right,))
+    if _kinds_of_figure(here) & _kinds_of_figure(there):
+        return False
+    own, others = frozenset(here), frozenset(there)  # a quotation's words stand for themselves
+    one, other = tokens(left), tokens(right)
+    for kind, start, end, other_start, other_end in SequenceMatcher(None, one, other, False).get_opcodes():
+        if kind == "replace":
+            put, instead = one[start:end], other[other_start:other_end]
+            new = any(word in own and not _is_spelled_like(word, instead) for word in put)
+            if new and any(word in others and not _is_spelled_like(word, put) for word in instead):
+                return False
+    return True
+
+
+def _kinds_of_figure(specific: Iterable[str]) -> frozenset[str]:
+    """Return whether dates and other numbers are among these."""
+    kinds: set[str] = set()
+    for one in specific:
+        if not MONTHS_AND_DAYS.isdisjoint(one.split()):
+            kinds.add("date")
+        elif any(character.isdigit() for character in one):
+            kinds.add("number")
+    return frozenset(kinds)
+
+
+def _is_spelled_like(word: str, others: Iterable[str]) -> bool:
+    """Say whether one of these is the same name in another spelling or form: Mexican for Mexico, JCP for JCP.N."""
+    bare = _letters(word)
+    return any(
+        bare[:_NAME_LETTERS] == other[:_NAME_LETTERS] or bare.startswith(other) or other.startswith(bare)
+        for other in map(_letters, others)
+        if other and bare
+    )
+
+
+def _letters(word: str) -> str:
+    return "".join(character for character in word if character.isalnum())
 
 
 def _begins_with_name(text: str, words: tuple[str, ...], others: tuple[str, ...]) -> bool:

@@ -18,6 +18,7 @@ from dreamkeep_server.dream.candidate import (
 from dreamkeep_server.dream.candidates import find_candidates
 from dreamkeep_server.dream.estimate import estimate
 from dreamkeep_server.dream.likeness import make_stars
+from dreamkeep_store.models import TokenUsage
 
 from .material import by_letters, entry, material, session
 
@@ -293,10 +294,11 @@ def test_an_estimate_counts_candidates_and_what_a_model_would_read():
     ground = material(
         entry(1, "likes tea"), entry(2, "likes tea"), transcripts=[session(1, "I prefer tabs over spaces.")]
     )
-    figures = estimate(ground)
+    figures = estimate(ground, "claude")
     assert (figures.entries, figures.sessions, figures.batches) == (2, 1, 1)
     assert figures.candidates == {"ExactDuplicates": 1, "Stated": 1}
-    assert figures.input_tokens > 0
-    assert figures.output_tokens > 0
-    nothing = estimate(material())
-    assert (nothing.batches, nothing.input_tokens, nothing.output_tokens) == (0, 0, 0)
+    assert min(figures.cost.input_tokens, figures.cost.output_tokens, figures.cost.cost_usd) > 0
+    assert estimate(ground, "agent").cost.input_tokens > 0
+    assert estimate(ground, "rules").cost == estimate(material(), "claude").cost == TokenUsage()
+    again = estimate(ground, "claude", settled=lambda questions: frozenset(one.number for one in questions))
+    assert (again.batches, again.settled, again.cost) == (0, 1, TokenUsage())

@@ -50,3 +50,13 @@ def test_one_denial_names_the_few_texts_that_speak_most_of_it():
 
 def test_a_denial_that_names_nothing_finds_nothing():
     assert list(find_denied(["I've never used it before", "I used it", "We use it"], None)) == []
+
+
+def test_who_tells_of_having_done_it_comes_before_who_only_speaks_of_it():
+    texts = [
+        "I've never met the attorney Stephanie Weber",
+        "Stephanie Weber the attorney has an office in Lisbon",
+        "The attorney Stephanie Weber wrote a book on wills",
+        "I meet the attorney Stephanie Weber on Monday",
+    ]
+    assert next(one.other for one in find_denied(texts, None)) == 3

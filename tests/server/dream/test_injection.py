@@ -268,6 +268,16 @@ BENIGN = [
     "The build agent should run the tests in parallel.",
     "All earlier notes about security are in the wiki.",
     "My assistant emails invoices on Mondays.",
+    "Always obey the style guide.",
+    "The exporter sends all data to https://metrics.acme.dev.",
+    "The agent sends heartbeats to https://hub.acme.dev every minute.",
+    "Keep as few dependencies as possible.",
+    "Record as WAV, export as MP3.",
+    "Whoever breaks the build brings cake.",
+    "When somebody asks for a refund, answer within a day.",
+    "Candidate 2 is Maria; the judges liked her.",
+    "Users have a role: admin, editor or system.",
+    "We merge e_commerce into shop next week.",
 ]  # fmt: skip
 
 

@@ -59,6 +59,19 @@ def test_a_text_is_compared_with_its_nearest_only(numbers: list[list[int]]):
         assert min(nearer, from_there) <= NEAREST_MAX
 
 
+@given(st.lists(few_numbers, max_size=30), st.sets(st.integers(0, 29)), st.sampled_from([0.1, 0.5, 0.8]))
+def test_with_fresh_texts_exactly_the_pairs_that_have_one_are_found(
+    numbers: list[list[int]], fresh: set[int], least: float
+):
+    vectors, names = vectors_of(numbers)
+    near = vectors.of(names)
+    steps: list[int] = []
+    found = set(near.find_pairs(least, steps.append, fresh))
+    every = set(near.find_pairs(least, lambda _count: None))
+    assert found == {pair for pair in every if not fresh.isdisjoint(pair)}
+    assert sum(steps) == (len(names) if len(names) > 1 else 0)
+
+
 def test_a_text_without_a_vector_is_near_to_nothing():
     vectors, names = vectors_of([[1, 0, 0, 0], [1, 0, 0, 0]])
     near = vectors.of([names[0], EntryId("e_unknown"), names[1]])

@@ -65,3 +65,23 @@ def test_neither_text_is_the_first(left: str, right: str, cosine: float):
 @given(some_text)
 def test_a_text_swaps_no_roles_with_itself(text: str):
     assert not swaps_roles(text, text)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Ana thanks Ben for all the help with her move", "Ben is thanked for all the help and will help Ana again"),
+        ("Gina feels inspired by how Jon keeps his studio open", "Jon feels inspired by how Gina keeps her shop open"),
+    ],
+)
+def test_two_texts_about_two_people_who_mention_each_other_are_two_facts(left: str, right: str):
+    assert not is_paraphrase(left, right, NEAR)
+    assert not is_paraphrase(right, left, NEAR)
+
+
+def test_words_that_stand_for_others_count_against_a_long_text():
+    text = "Every deploy of the billing service needs an approval from ops, a green build and a note in the channel"
+    turned = text.replace("needs an approval from ops", "has to be approved by ops")
+    other = text.replace("billing service", "mobile app").replace("approval from ops", "screenshot of the store page")
+    assert is_paraphrase(text, turned, 0.85)
+    assert not is_paraphrase(text, other, 0.7)

@@ -4,12 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dreamkeep_server.dream.answers import JudgeAnswer, read_answer
+from dreamkeep_server.dream.candidate import NearDuplicates
 from dreamkeep_server.dream.candidates import find_candidates
-from dreamkeep_server.dream.judgement import Archive, Conflict, Merge, Supersede
+from dreamkeep_server.dream.judgement import Archive, Conflict, Keep, Merge, Supersede
+from dreamkeep_server.dream.judges.rules import judge
 from dreamkeep_server.dream.plan import make_plan
 from dreamkeep_store.models import Entry
 
-from .material import entry, judged, material, session
+from .material import entry, judged, material, plan_by_rules, session
 
 
 def judgement_of(*entries: Entry):
@@ -61,6 +63,36 @@ def test_a_near_duplicate_is_merged_by_suggestion_into_the_text_that_carries_all
     assert judgement.content.endswith("2024")
 
 
+def test_of_two_near_duplicates_the_one_goes_on_that_says_more():
+    fuller = "Nightly backups of the billing database go to the Lisbon site every night at three"
+    less = "Nightly backups of the billing database go to the Lisbon site every night"
+    for older, newer in ((fuller, less), (less, fuller)):
+        ground = material(entry(1, older, age=9), entry(2, newer, age=1))
+        candidate = NearDuplicates(entries=ground.entries, evidence=())
+        judgement = judge(candidate, ground)
+        assert isinstance(judgement, Merge)
+        assert judgement.content == fuller
+
+
+def test_two_texts_that_complement_each_other_are_suggested_to_be_kept_as_one_that_holds_both():
+    first = "In Oslo every deploy of the billing service needs a review, a green build and a note in the channel"
+    second = "Every deploy of the billing service needs a review by Ana, a green build and a note in the channel"
+    ground = material(entry(1, first, age=9), entry(2, second, age=1))
+    judgement = judge(NearDuplicates(entries=ground.entries, evidence=()), ground)
+    assert isinstance(judgement, Merge)
+    assert (judgement.content, judgement.sure) == (f"{second}\n{first}", False)
+    (change,) = plan_by_rules(ground, by_meaning=True).changes
+    assert (change.operation, change.decision) == ("merge", "suggested")
+
+
+def test_two_texts_with_another_name_in_one_place_are_not_merged():
+    first = "Every deploy of the billing service needs a review by Ben, a green build and a note in the channel"
+    second = "Every deploy of the billing service needs a review by Ana, a green build and a note in the channel"
+    ground = material(entry(1, first, age=9), entry(2, second, age=1))
+    assert isinstance(judge(NearDuplicates(entries=ground.entries, evidence=()), ground), Keep)
+    assert [change for change in plan_by_rules(ground, by_meaning=True).changes if change.operation == "merge"] == []
+
+
 def test_what_two_entries_deny_each_other_is_a_conflict():
     judgement = judgement_of(entry(1, "Deploys are frozen on Fridays"), entry(2, "Deploys are not frozen on Fridays"))
     assert isinstance(judgement, Conflict)
@@ -89,9 +121,10 @@ def test_an_answer_becomes_judgements():
     merge = row(entries=["e_00000001", "e_00000002"], content="likes tea", sure=True)
     quote = {"session_id": "s_00000001", "message": 1, "text": "I prefer tabs over spaces."}
     add = row(candidate=2, operation="add", content="I prefer tabs over spaces", quotes=[quote])
-    read = read_answer({"judgements": [merge, add]}, asked, ground)
+    read = read_answer({"judgements": [merge, add]}, asked)
     assert (read.refused, read.strays) == ({}, [])
-    plan = make_plan(ground, [(asked[number], judgement) for number, judgement in read.judged.items()])
+    judged = [(asked[number], judgement) for number, several in read.judged.items() for judgement, _ in several]
+    plan = make_plan(ground, judged)
     assert [(change.operation, change.decision) for change in plan.changes] == [
         ("merge", "included"),
         ("add", "suggested"),
@@ -111,12 +144,12 @@ def test_a_bad_judgement_is_refused_with_its_reason_and_spoils_no_other():
         row(operation="keep"),
         row(operation="keep"),
     ]
-    read = read_answer({"judgements": rows}, asked, ground)
+    read = read_answer({"judgements": rows}, asked)
     assert list(read.judged) == [1]
     assert read.refused == {}
     assert len(read.strays) == 4
-    first = read_answer({"judgements": rows[:1]}, asked, ground)
-    assert "e_invented" in first.refused[1]
+    first = read_answer({"judgements": rows[:1]}, asked)
+    assert "e_invented" in first.refused[1][0]
 
 
 @given(
@@ -130,13 +163,14 @@ def test_a_bad_judgement_is_refused_with_its_reason_and_spoils_no_other():
     )
 )
 def test_garbage_is_refused_and_never_raises(raw: object):
-    read = read_answer(raw, asked, ground)
+    read = read_answer(raw, asked)
     assert (read.judged, read.refused) == ({}, {})
-    assert read.strays or (isinstance(raw, dict) and not raw["judgements"])
+    assert read.strays or raw == [] or (isinstance(raw, dict) and not raw["judgements"])
 
 
 def test_the_schema_of_an_answer_lists_every_field():
     fields = JudgeAnswer.model_json_schema()["$defs"]["Answered"]["properties"]
     assert set(fields) == {
-        "candidate", "operation", "reason", "entries", "content", "contents", "tier", "topic", "quotes", "sure"
+        "candidate", "operation", "reason", "entries", "content", "contents", "tier", "topic", "quotes", "sure",
+        "kind",
     }  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreamkeep_server.dream.words import carried, difference, missing, same_words, specifics, tokens, unheld
+from dreamkeep_server.dream.words import carried, complement, difference, missing, same_words, specifics, tokens, unheld
 
 
 @pytest.mark.parametrize(
@@ -155,3 +155,32 @@ def test_the_same_name_or_date_written_otherwise_keeps_nothing_apart(left: str, 
 )
 def test_an_opposite_or_another_file_keeps_apart(left: str, right: str):
     assert difference(left, right) is not None
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("In Oslo the deploys go out with pnpm after a review", "The deploys go out with pnpm after a review by Ana"),
+        ("The admiral of Mexico met the press in Oslo", "The Mexican admiral met the press"),
+        ("On Monday the build takes long", "The build takes long for Acme"),
+    ],
+)
+def test_two_texts_complement_each_other_when_each_tells_what_the_other_is_silent_on(left: str, right: str):
+    assert difference(left, right) is not None
+    assert complement(left, right)
+    assert complement(right, left)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("The office of Acme is in Oslo", "The office of Acme is in Bergen"),
+        ("The build of Acme takes 5 minutes", "Acme's build on 3 cores takes long"),
+        ("We ship on Monday with Ana", "We ship with Bo on Friday"),
+        ("Deploys of Acme are frozen by Ana", "Deploys of Bolt are not frozen"),
+        ("Ana uses vim", "Ana uses vim"),
+    ],
+)
+def test_two_texts_do_not_complement_each_other_when_something_stands_in_the_others_place(left: str, right: str):
+    assert not complement(left, right)
+    assert not complement(right, left)
