@@ -1,11 +1,11 @@
-"""When somebody should look at a store: a proposal that waits, a dream that is due.
+"""When somebody should look at a store: a proposal that waits, a dream that is due, dreams that came to nothing.
 
-Nothing here starts a dream; recall, status and the command line mention it.
+Nothing here starts a dream; recall, status and the command line mention it, and `unasked` goes by it.
 """
 
 from datetime import datetime, timedelta
 
-from dreamkeep_store.models import Standing
+from dreamkeep_store.models import FRUITLESS_DREAMS_MAX, Standing
 
 PROPOSAL_WAITS = timedelta(days=3)
 BETWEEN_DREAMS = timedelta(hours=24)
@@ -13,6 +13,9 @@ NEW_SESSIONS = 5
 GROWN_BY = 0.2
 FIRST_DREAM_ENTRIES = 25
 """Below this, a store that never dreamed has nothing to tidy."""
+HALTED_FOR = timedelta(days=7)
+"""After dreams that came to nothing, one is tried again after so long."""
+FAILURE_CHARACTERS_MAX = 200
 
 
 def waiting(standing: Standing, now: datetime) -> str | None:
@@ -22,29 +25,57 @@ def waiting(standing: Standing, now: datetime) -> str | None:
     days = (now - standing.proposal_at).days
     return (
         f"Version {standing.proposal} of store {standing.store!r} has been proposed for {days} days; "
-        f"review_dream shows it."
+        f"review_dream shows it, and until it is switched to or discarded no other dream starts."
     )
 
 
 def due(standing: Standing, now: datetime) -> str | None:
-    """A sentence when it is time to dream, else None.
+    """Why it is time to dream, as the end of a sentence, else None.
 
-    DESIGN's policy: a day since the last dream, and five new sessions or a fifth more entries; not
-    while a dream runs or a proposal waits.
+    DESIGN's policy: a day since the last dream ended, however it did, and five new sessions or a fifth more
+    entries; not while a dream runs or a proposal waits.
     """
     if standing.proposal is not None or standing.dream_status in ("pending", "running"):
         return None
-    if standing.dreamed_at is not None and now - standing.dreamed_at < BETWEEN_DREAMS:
+    if standing.dream_ended_at is not None and now - standing.dream_ended_at < BETWEEN_DREAMS:
         return None
     entries = sum(standing.by_tier.values())
     before = standing.entries_at_dream
     grown = entries >= FIRST_DREAM_ENTRIES if before is None else entries - before > GROWN_BY * before
     if standing.new_sessions >= NEW_SESSIONS:
-        why = f"{standing.new_sessions} sessions were not dreamt about yet"
-    elif grown:
-        why = f"it holds {entries} entries and " + (
+        return f"{standing.new_sessions} sessions were not dreamt about yet"
+    if grown:
+        return f"it holds {entries} entries and " + (
             "never dreamed" if before is None else f"held {before} when it last dreamed"
         )
-    else:
+    return None
+
+
+def halted(standing: Standing, now: datetime) -> str | None:
+    """A sentence when the latest dreams came to nothing, so that none starts by itself for a week; else None.
+
+    A dream that somebody asks for ends it by completing.
+    """
+    if standing.fruitless < FRUITLESS_DREAMS_MAX or standing.dream_ended_at is None:
         return None
-    return f"Store {standing.store!r} is due a dream ({why}); start_dream begins one."
+    until = standing.dream_ended_at + HALTED_FOR
+    if now >= until:
+        return None
+    why = "the proposals were thrown away"
+    if standing.failure is not None:
+        line = " ".join(standing.failure.split())
+        cut = line if len(line) <= FAILURE_CHARACTERS_MAX else line[: FAILURE_CHARACTERS_MAX - 1].rstrip() + "…"
+        why = f"the last failure was {cut.rstrip('.')}"
+    return (
+        f"No dream of store {standing.store!r} starts by itself until {until:%Y-%m-%d}: its last {standing.fruitless} "
+        f"came to nothing ({why}). One that start_dream begins and that completes puts it right."
+    )
+
+
+def next_look(standing: Standing, now: datetime) -> datetime | None:
+    """The moment before which no write can make a dream due; None when the next write may."""
+    if standing.dream_ended_at is None:
+        return None
+    pause = BETWEEN_DREAMS if halted(standing, now) is None else HALTED_FOR
+    until = standing.dream_ended_at + pause
+    return until if until > now else None

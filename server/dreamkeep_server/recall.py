@@ -20,10 +20,11 @@ from dreamkeep_server.embedding.embedder import EmbedderError
 from dreamkeep_server.meaning.meaning import Meaning, Near
 from dreamkeep_server.ranking.dates import dates_named
 from dreamkeep_server.ranking.formula import Parts, Scores, best, joined, scored
+from dreamkeep_server.ranking.newest import COMPARED, newest_first
 from dreamkeep_server.ranking.timeline import COLUMNS, Fared, Timeline, followed, timeline
 from dreamkeep_server.staleness import freshness, is_stale
 from dreamkeep_store.errors import StoreError
-from dreamkeep_store.models import PAGE_MAX, Entry, Match, RevisionId, Search, StoreName, WordScores
+from dreamkeep_store.models import PAGE_MAX, Entry, EntryId, Match, RevisionId, Search, StoreName, WordScores
 from dreamkeep_store.store import Stores
 
 if TYPE_CHECKING:
@@ -47,11 +48,15 @@ class Ranked:
 
     entry: Entry
     score: float
-    """By `ranking.formula`, bigger is better; comparable within one answer only. 0 where nothing was asked."""
+    """By `ranking.formula`, bigger is better; comparable within one answer only. 0 where nothing was asked.
+
+    One that was put before an older one has the older one's, if that is bigger."""
     parts: Parts | None
     stale: bool
     why: str
     """What speaks for it, in a line, for whoever asks."""
+    newer: EntryId | None = None
+    """An entry that may replace this one, as it says itself, or as a dream suggests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +129,8 @@ class Recall:
         page = await self._page(stores, wanted, scores)
         ranked = [_ranked(entry, scores, row, words.words, now) for entry, row in page]
         ranked += await _others(stores, wanted, {entry.revision_id for entry, _ in page}, now)
+        if wanted.offset < COMPARED:
+            ranked = [*await _newest_first(stores, wanted, ranked[:COMPARED]), *ranked[COMPARED:]]
         return Ranking(entries=tuple(ranked[wanted.offset : wanted.offset + wanted.limit]), without_meaning=why_not)
 
     async def _compared(self, stores: Stores, wanted: Search) -> tuple[Near | None, WordScores, str | None]:
@@ -164,7 +171,7 @@ class Recall:
 
     async def _page(self, stores: Stores, wanted: Search, scores: Scores) -> list[tuple[Entry, int]]:
         """The entries up to the page's end with their rows: the best are fetched until enough pass the filters."""
-        end = wanted.offset + wanted.limit
+        end = max(wanted.offset + wanted.limit, COMPARED)
         fetch = end + FETCH_MORE
         passed: dict[int, tuple[Entry, int]] = {}
         asked = 0
@@ -232,6 +239,28 @@ async def _others(stores: Stores, wanted: Search, passed: set[RevisionId], now: 
         offset += len(matches)
         if len(matches) < PAGE_MAX:
             break
+    return found
+
+
+async def _newest_first(stores: Stores, wanted: Search, ranked: Sequence[Ranked]) -> list[Ranked]:
+    """The best answers, a newer one before an older one that it may replace."""
+    entries = [one.entry for one in ranked]
+    of_head = wanted.version is None
+    suggested = await stores.suggested_newer([entry.revision_id for entry in entries]) if of_head else {}
+    order = newest_first(entries, wanted.query, suggested)
+    found: list[Ranked] = []
+    best_behind = [max(ranked[place].score for place in order.places[at:]) for at in range(len(ranked))]
+    for place, score in zip(order.places, best_behind, strict=True):
+        one = ranked[place]
+        why = order.why.get(one.entry.entry_id)
+        found.append(
+            replace(
+                one,
+                score=score if why is not None else one.score,
+                why=f"{why}; {one.why}" if why is not None else one.why,
+                newer=order.newer.get(one.entry.entry_id),
+            )
+        )
     return found
 
 

@@ -30,6 +30,7 @@ from dreamkeep_server.tools import dreams
 from dreamkeep_server.tools.afterwards import Afterwards
 from dreamkeep_server.tools.arguments import mistakes, shown, undeclared, unstorable, without_nulls
 from dreamkeep_server.tools.caller import USER_STORE, Serving, caller_of, require_write
+from dreamkeep_server.tools.due import DueDreams
 from dreamkeep_server.tools.listing import TOOLS, listed
 from dreamkeep_server.tools.notices import Notices
 from dreamkeep_server.tools.offers import add_offers
@@ -86,6 +87,7 @@ class DreamkeepServer(MCPServer[Serving]):
             require_write(caller, name)
             answer = await declared.tool.run(given, context, convert_result=True)
             caller.serving.background.wake()
+            caller.serving.due_dreams.wake()
             return answer
         except StoreError as refused:
             raise ToolError(str(refused)) from refused
@@ -138,11 +140,20 @@ def build_server(
             prepare=partial(recall.prepare, stores, usual),
             leave=partial(dreams.wake_worker, stores, recall.meaning, texts_wait=True),
         )
+
+        async def looked_after() -> list[StoreName]:
+            """Over HTTP all stores; a window looks after its own."""
+            there = await stores.list_stores()
+            return [name for name in there if http_port is not None or name in usual]
+
+        begin = partial(dreams.wake_worker, stores, recall.meaning)
+        due_dreams = DueDreams(stores, settings, names=looked_after, begin=begin)
         async with anyio.create_task_group() as tasks:
             await tasks.start(recalls.run)
             # A dream that a killed worker left behind goes on; nobody waits for this.
             tasks.start_soon(_resume, stores, recall.meaning)
             tasks.start_soon(notices.run, stores, recall.meaning)
+            tasks.start_soon(due_dreams.run)
             await tasks.start(background.run)
             try:
                 yield Serving(
@@ -154,10 +165,12 @@ def build_server(
                     afterwards=Afterwards(tasks),
                     recall=recall,
                     background=background,
+                    due_dreams=due_dreams,
                 )
             finally:
                 recalls.close()
                 notices.close()
+                due_dreams.close()
                 background.close()
 
     server = DreamkeepServer(

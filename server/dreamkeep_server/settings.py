@@ -26,7 +26,7 @@ from dreamkeep_store.errors import InvalidError
 from dreamkeep_store.models import JudgeName, Policy
 
 PREFIX = "DREAMKEEP_"
-FILE_ONLY = ("policy_max", "agents_may_include_high_risk")
+FILE_ONLY = ("policy_max", "agents_may_include_high_risk", "dream_when_due")
 """What an owner allows without being asked again: not from the environment, which an agent's shell sets too."""
 
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """The most that a call may let a dream switch to by itself."""
     agents_may_include_high_risk: bool = False
     """Whether an agent may include changes of high risk without a person's yes."""
+    dream_when_due: bool = False
+    """Whether a dream starts by itself when one is due; it goes as far as `policy_max`, and `judge` may spend."""
     transcript_folders: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_folders)] = (
         Path("~/.claude/projects").expanduser(),
     )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -94,6 +95,89 @@ async def proposal(call: Call, stores: Stores) -> tuple[DreamId, list[str]]:
         ],
     )
     return dream_id, ids
+
+
+async def of_several_kinds(call: Call, stores: Stores) -> DreamId:
+    """Two suggested merges, one of which wants an entry of an included one; suggested archivings; a split."""
+    facts = (*FACTS, "Boats sail. Boats float.")
+    ids = [(await call("remember", content=fact))["entry_id"] for fact in facts]
+    first, second, third, fourth, fifth = await entries_of(stores, ids)
+    parts = [
+        replace(draft("split", "medium", "suggested", (fifth,), text).opens[0], entry_id=EntryId(entry_id))
+        for text, entry_id in (("Boats sail.", fifth.entry_id), ("Boats float.", "e_split001"))
+    ]
+    return await propose(
+        stores,
+        [
+            draft("merge", "low", "included", (first, second), "Acme's port is 5433."),
+            draft("merge", "medium", "suggested", (second, third), "Both."),
+            draft("merge", "medium", "suggested", (third, fourth), "Ada leads acme."),
+            draft("archive", "medium", "suggested", (first,), None),
+            replace(draft("split", "medium", "suggested", (fifth,), "x"), opens=tuple(parts)),
+        ],
+    )
+
+
+async def test_a_kind_is_accepted_as_far_as_its_changes_fit_and_the_answer_names_the_others(call: Call, stores: Stores):
+    await of_several_kinds(call, stores)
+    answer = await call("review_dream", accept=["merge"])
+    assert answer["decided"] == ["c2 suggested", "c3 included", "c1 included"]
+    (left_out,) = answer["left_out"]
+    assert left_out.startswith("c2 cannot be accepted beside c1: ")
+    assert "left_out" not in await call("review_dream", accept=["c5"])
+    refusal = await call("review_dream", accept=["c2"])
+    assert refusal == left_out
+
+
+async def test_kinds_narrow_each_other_down(call: Call, stores: Stores):
+    await of_several_kinds(call, stores)
+    assert (await call("review_dream", accept=["suggested", "split"]))["decided"] == ["c5 included"]
+    assert (await call("review_dream", reject=["merge", "low", "medium"]))["decided"][:2] == [
+        "c2 rejected",
+        "c3 rejected",
+    ]
+    assert "review_dream lists them" in await call("review_dream", accept=["insight"])
+
+
+async def test_accepting_a_kind_takes_back_no_rejection(call: Call, stores: Stores):
+    await of_several_kinds(call, stores)
+    await call("review_dream", reject=["c3"])
+    assert (await call("review_dream", accept=["medium"]))["decided"] == [
+        "c2 suggested",
+        "c4 suggested",
+        "c5 included",
+    ]
+    assert (await call("review_dream", accept=["c3"]))["decided"] == ["c3 included"]
+
+
+async def test_where_a_change_writes_several_entries_an_edit_names_one(call: Call, stores: Stores):
+    dream_id = await of_several_kinds(call, stores)
+    refusal = await call("review_dream", edit={"change": "c5", "content": "Boats swim."})
+    assert "name the entry whose text it is" in refusal
+    assert "e_split001 'Boats float.'" in refusal
+    named = {"change": "c5", "content": "Boats swim.", "entry": "e_split001"}
+    await call("review_dream", accept=["c5"], edit=named)
+    change = (await stores.list_changes(dream_id, numbers=[5])).changes[0]
+    assert [new.content for new in change.after] == ["Boats sail.", "Boats swim."]
+
+
+async def test_an_entry_erased_or_edited_while_a_proposal_waits_leaves_clear_sentences(call: Call, stores: Stores):
+    dream_id = await of_several_kinds(call, stores)
+    found = await stores.list_changes(dream_id, numbers=[5])
+    (boats,) = found.changes[0].before
+    await call("review_dream", accept=["c5"])
+    await call("remember", content="Boats sink.", replaces=[boats.entry_id])
+    assert "c5 split medium included, outdated: " in str((await call("review_dream"))["changes"])
+    await call("review_dream", reject=["c5"])
+    why = f"{boats.entry_id} was changed since the dream read it"
+    assert (await call("review_dream", only=["c5"]))["full"][0]["outdated"] == why
+    assert why in await call("review_dream", accept=["c5"])
+    port = next(entry for entry in (await stores.list_changes(dream_id, numbers=[1])).changes[0].before)
+    await stores.erase([port.entry_id], actor="user")
+    review = await call("review_dream")
+    assert all("5433" not in line for line in review["changes"] if line.startswith(("c1 ", "c4 ")))
+    version = (await call("get_dream"))["output_version"]
+    assert "head" in await call("switch_version", version=version)
 
 
 async def test_a_dream_is_shown_with_counts_and_what_to_do_next(call: Call, stores: Stores):

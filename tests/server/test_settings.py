@@ -23,6 +23,7 @@ def test_defaults_hold_without_a_file_or_a_variable(home: Path) -> None:
     assert settings.database == home / "dreamkeep.db"
     assert settings.policy_max == "review"
     assert settings.agents_may_include_high_risk is False
+    assert settings.dream_when_due is False
     assert settings.transcript_folders == (Path("~/.claude/projects").expanduser(),)
     assert settings.judge == "auto"
 
@@ -55,7 +56,11 @@ def test_the_file_wins_over_the_defaults_and_a_variable_over_the_file(
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("DREAMKEEP_POLICY_MAX", "auto_medium"), ("DREAMKEEP_AGENTS_MAY_INCLUDE_HIGH_RISK", "true")],
+    [
+        ("DREAMKEEP_POLICY_MAX", "auto_medium"),
+        ("DREAMKEEP_AGENTS_MAY_INCLUDE_HIGH_RISK", "true"),
+        ("DREAMKEEP_DREAM_WHEN_DUE", "true"),
+    ],
 )
 def test_what_agents_may_do_is_read_from_the_file_alone(
     variable: str, value: str, home: Path, monkeypatch: pytest.MonkeyPatch

@@ -16,6 +16,7 @@ import click
 
 from dreamkeep_server.cli.opening import PROBLEMS_FOUND, json_option, leave_with
 from dreamkeep_server.cli.text import plural, to_json
+from dreamkeep_server.cli.wording import as_commands
 from dreamkeep_store.errors import NotFoundError, StoreError
 from dreamkeep_store.models import Problem
 
@@ -76,6 +77,7 @@ async def _checks(quick: bool) -> list[Check]:
         async with open_stores(settings.database) as stores:
             checks += _of_file(settings.database, stores.warnings)
             checks.append(await _of_worker(stores))
+            checks.append(await _of_dreams(settings, stores))
             checks += await _of_recall(settings, stores)
             if not quick:
                 checks.append(_of_memory(await stores.verify()))
@@ -192,6 +194,25 @@ async def _of_worker(stores: "Stores") -> Check:
             sentence="A dream waits and nobody works on it; `dreamkeep worker` does, and so does the next server.",
         )
     return Check(what="worker", verdict="ok", sentence="None is needed: no dream waits.")
+
+
+async def _of_dreams(settings: "Settings", stores: "Stores") -> Check:
+    """Whether dreams start by themselves, and what keeps them from it."""
+    from dreamkeep_server.occasions import halted
+    from dreamkeep_server.unasked import hindrance
+
+    if not settings.dream_when_due:
+        sentence = f"None starts by itself; dream_when_due = true in {settings.home / 'settings.toml'} changes that."
+        return Check(what="dreams", verdict="ok", sentence=sentence)
+    if hindered := hindrance(settings):
+        return Check(what="dreams", verdict="warning", sentence=f"None starts by itself: {hindered}")
+    now = datetime.now(UTC)
+    standings = [await stores.standing(name) for name in await stores.list_stores()]
+    stopped = [told for standing in standings if (told := halted(standing, now))]
+    if stopped:
+        return Check(what="dreams", verdict="warning", sentence=as_commands(" ".join(stopped)))
+    sentence = f"They start by themselves when they are due, and go as far as {settings.policy_max}."
+    return Check(what="dreams", verdict="ok", sentence=sentence)
 
 
 async def _of_recall(settings: "Settings", stores: "Stores") -> list[Check]:

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from dreamkeep_server.cli.marks import mark
 from dreamkeep_server.cli.text import day, one_line, plural, shown
+from dreamkeep_server.tools.meant import in_order
 from dreamkeep_server.tools.sides import reason_told
-from dreamkeep_store.models import RISKS, Change, Difference, Entry, NewRevision, Quote
+from dreamkeep_store.models import Change, Difference, Entry, NewRevision, Quote
 
 RISK_STYLES = {"low": "green", "medium": "yellow", "high": "bold red"}
 DECISION_STYLES = {"included": "green", "suggested": "yellow", "rejected": "dim"}
@@ -70,9 +71,8 @@ class Line:
 
 def changes_drawn(changes: Sequence[Change]) -> Group:
     """The changes by risk and operation, riskiest first, each with before, after, reason and sources."""
-    ordered = sorted(changes, key=lambda change: (-RISKS.index(change.risk), change.operation, change.number))
     blocks: list[RenderableType] = []
-    for (risk, operation), group in groupby(ordered, key=lambda change: (change.risk, change.operation)):
+    for (risk, operation), group in groupby(in_order(changes), key=lambda change: (change.risk, change.operation)):
         of_kind = list(group)
         heading = Text(f"{risk} risk", style=RISK_STYLES[risk])
         heading.append(f"  {NOUNS[operation]}", style="bold")
@@ -94,6 +94,8 @@ def _change(change: Change) -> Iterator[RenderableType]:
         heading.append("  applied", style="dim")
     if change.applied is False:
         heading.append(f"  skipped: {one_line(change.skipped or '')}", style="yellow")
+    if change.outdated is not None:
+        heading.append(f"  a switch would skip it: {change.outdated}", style="yellow")
     yield heading
     closed = [entry for entry in change.before if entry.revision_id in change.closes]
     stays = [entry for entry in change.before if entry.revision_id not in change.closes]
@@ -135,16 +137,47 @@ def _differences(version: int | None, number: int | None, parts: list[Difference
 def _sides(
     before: Sequence[Entry], after: Sequence[Entry | NewRevision], *, instead: Sequence[Entry] = ()
 ) -> Iterator[RenderableType]:
-    """What goes, then what comes, with the words marked in which they differ.
+    """What stays in another state, what goes, then what comes, with the words marked in which they differ.
 
     `instead` is what stays in place of what goes, where nothing comes.
     """
+    by_id = {entry.entry_id: entry for entry in before}
+    kept = [(by_id[one.entry_id], one) for one in after if _keeps_text(by_id.get(one.entry_id), one)]
+    told_once = {one.entry_id for _, one in kept}
+    goes = [entry for entry in before if entry.entry_id not in told_once]
+    comes = [one for one in after if one.entry_id not in told_once]
     states = (*before, *after, *instead)
-    gone, new = [entry.content for entry in before], [one.content for one in after or instead]
-    for entry in before:
+    gone = [entry.content for entry in goes]
+    new = [one.content for one in comes or (*instead, *(one for _, one in kept))]
+    for entry, revision in kept:
+        line = _stated(entry, gone, "default", before)
+        line.append(_now(entry, revision), style="green")
+        yield Line(label=Text("="), text=line)
+    for entry in goes:
         yield Line(label=Text("-", style="red"), text=_stated(entry, new, "red", states))
-    for revision in after:
+    for revision in comes:
         yield Line(label=Text("+", style="green"), text=_stated(revision, gone, "green", states))
+
+
+def _keeps_text(entry: Entry | None, revision: Entry | NewRevision) -> bool:
+    """Whether an entry goes on with its text, so that only what is new about it needs telling."""
+    return entry is not None and entry.content == revision.content
+
+
+def _now(entry: Entry, revision: Entry | NewRevision) -> str:
+    """What is new about an entry that keeps its text."""
+    told: list[str] = []
+    if revision.tier != entry.tier:
+        told.append(f"now {revision.tier}")
+    if revision.topic != entry.topic:
+        told.append(f"now in {shown(revision.topic)}" if revision.topic else "now without a topic")
+    if revision.tags != entry.tags:
+        told.append(f"now tagged {', '.join(shown(tag) for tag in revision.tags)}" if revision.tags else "now untagged")
+    if revision.trust != entry.trust:
+        told.append(f"now trusted as from {revision.trust}")
+    if day(revision.asserted_at) != day(entry.asserted_at):
+        told.append(f"now of {day(revision.asserted_at)}")
+    return "".join(f" · {one}" for one in told)
 
 
 def _stated(

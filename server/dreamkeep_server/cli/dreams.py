@@ -1,5 +1,6 @@
 """`dream`: start one and watch it, or look at, cancel and archive one."""
 
+from datetime import UTC, datetime
 from typing import Literal, get_args
 
 import click
@@ -25,11 +26,14 @@ from dreamkeep_store.models import (
     NewDream,
     Policy,
     SessionId,
+    StoreName,
     Version,
 )
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 """Least first."""
+WISHES = ("version", "sessions", "instructions", "judge", "policy", "model", "budget_tokens", "budget_usd")
+"""What somebody who asks for a dream may say about it."""
 LATEST_SHOWN_MAX = 5
 """Of the changes that a running dream has decided."""
 
@@ -41,6 +45,7 @@ LATEST_SHOWN_MAX = 5
 @click.option("--cancel", "deed", flag_value="cancel", help="Cancel DREAM (or the latest).")
 @click.option("--archive", "deed", flag_value="archive", help="Put DREAM (or the latest) away.")
 @click.option("--estimate", "deed", flag_value="estimate", help="Only say what it would read and cost.")
+@click.option("--if-due", "deed", flag_value="if_due", help="Only where one is due; every store, unless one is named.")
 @click.option("--version", type=VersionNumber(), metavar="N", help="The version to read (head, if left out).")
 @click.option("--sessions", default="new", metavar="WHICH", help="new (if left out), none, or ids with commas.")
 @click.option("--instructions", default="", help=f"Up to {INSTRUCTIONS_CHARACTERS_MAX:,} characters for the judge.")
@@ -52,12 +57,14 @@ LATEST_SHOWN_MAX = 5
 @click.option("--no-wait", is_flag=True, help="Start it and come back at once.")
 @json_option
 @with_stores
+@click.pass_context
 async def dream(
+    context: click.Context,
     opened: Opened,
     *,
     dream_id: str | None,
     store: str | None,
-    deed: Literal["status", "cancel", "archive", "estimate"] | None,
+    deed: Literal["status", "cancel", "archive", "estimate", "if_due"] | None,
     version: int | None,
     sessions: str,
     instructions: str,
@@ -74,12 +81,18 @@ async def dream(
     It reads the memory and the new sessions, and proposes a new version. It runs in a process of its
     own; Ctrl-C stops watching, not dreaming. Nothing that is remembered changes until somebody switches
     to what it proposes.
+
+    For a timer (cron, launchd, systemd): `dreamkeep dream --if-due`. It dreams as the settings say, and
+    ends with 0 and a sentence where no dream is due.
     """
     if deed in {"status", "cancel", "archive"}:
         await _about(opened, deed, dream_id, store, as_json=as_json)
         return None
     if dream_id is not None:
         raise click.UsageError("A dream is named only with --status, --cancel or --archive.")
+    if deed == "if_due":
+        _refuse_wishes(context)
+        return await _dream_if_due(opened, store, no_wait=no_wait, as_json=as_json)
     from dreamkeep_server.asking import judge_of, policy_of, spending_of
     from dreamkeep_server.dream.redaction import redact
 
@@ -112,6 +125,34 @@ async def dream(
     if started.earlier:
         click.echo("The same input was dreamed about before; here is that dream.", err=True)
     return await _watch(opened, started.dream, no_wait=no_wait, as_json=as_json)
+
+
+def _refuse_wishes(context: click.Context) -> None:
+    """A dream that starts when it is due is as the settings say; what is asked beside that would be lost."""
+    for name in WISHES:
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"--if-due dreams as the settings say; leave --{name.replace('_', '-')} out.")
+
+
+async def _dream_if_due(opened: Opened, store: str | None, *, no_wait: bool, as_json: bool) -> int | None:
+    """Dream over each store that is due a dream, one after another; the exit code says when one failed."""
+    from dreamkeep_server.unasked import start_if_due, why_not
+
+    now = datetime.now(UTC)
+    begun: list[Dream] = []
+    for name in [StoreName(store)] if store is not None else await opened.stores.list_stores():
+        started = await start_if_due(opened.stores, opened.settings, name, now)
+        if started is not None:
+            begun.append(await _followed(opened, started, no_wait=no_wait))
+        if as_json:
+            continue
+        lines = [why_not(await opened.stores.standing(name), now)]
+        if started is not None:
+            lines = await _lines(opened, begun[-1])
+        click.echo("\n".join(shown(as_commands(line)) for line in lines))
+    if as_json:
+        click.echo(to_json(begun))
+    return max((_exit_code(dream) for dream in begun), default=0)
 
 
 def _sessions(which: str) -> tuple[SessionId, ...] | Literal["new"]:
@@ -149,24 +190,38 @@ async def _about(opened: Opened, deed: str, dream_id: str | None, store: str | N
 
 
 async def _watch(opened: Opened, dream: Dream, *, no_wait: bool, as_json: bool) -> int | None:
+    followed = await _followed(opened, dream, no_wait=no_wait)
+    click.echo(to_json(followed) if as_json else "\n".join(await _lines(opened, followed)))
+    return _exit_code(followed)
+
+
+def _exit_code(dream: Dream) -> int:
+    return {"failed": DREAM_FAILED, "canceled": REFUSED}.get(dream.status, 0)
+
+
+async def _lines(opened: Opened, dream: Dream) -> list[str]:
+    if dream.ended_at is None:
+        return [f"Dream {dream.dream_id} of {dream.store} goes on in the background."]
+    return [*told(dream), *await next_told(opened, dream)]
+
+
+async def _followed(opened: Opened, dream: Dream, *, no_wait: bool) -> Dream:
+    """The dream once it ended; with `no_wait` as it is, with a worker to take it up."""
     import anyio
 
     if no_wait:
         from dreamkeep_server.worker import ensure_worker
 
         await ensure_worker(opened.stores, opened.meaning())
-        click.echo(to_json(dream) if as_json else f"Dream {dream.dream_id} goes on in the background.")
-        return None
+        return dream
     from dreamkeep_server.cli.drawing import to_stderr
     from dreamkeep_server.cli.watching import watch_drawn
 
     try:
-        ended = await watch_drawn(opened.stores, opened.meaning(), dream, to_stderr())
+        return await watch_drawn(opened.stores, opened.meaning(), dream, to_stderr())
     except anyio.get_cancelled_exc_class():
         click.echo(f"\nDream {dream.dream_id} goes on; `dreamkeep dream --status` shows it.", err=True)
         raise
-    click.echo(to_json(ended) if as_json else "\n".join([*told(ended), *await next_told(opened, ended)]))
-    return {"failed": DREAM_FAILED, "canceled": REFUSED}.get(ended.status)
 
 
 def told(dream: Dream) -> list[str]:
@@ -178,6 +233,8 @@ def told(dream: Dream) -> list[str]:
         from dreamkeep_server.cli.watching import Seen, lines_of
 
         return [*lines, *counted(dream), *lines_of(Seen(), dream.decided[-LATEST_SHOWN_MAX:])[1]]
+    if dream.requested_by == "policy":
+        lines.append("  it started by itself")
     if dream.error_code is not None:
         lines.append(f"  {dream.error_code}: {shown(as_commands(dream.error_message or ''))}")
     if dream.started_at and dream.ended_at:
@@ -187,6 +244,9 @@ def told(dream: Dream) -> list[str]:
     if dream.recall_checked:
         lines.append(f"  recall check: {dream.recall_kept} of {dream.recall_checked} past recalls still find it")
     usage = dream.usage
+    if dream.estimated_tokens:
+        dollars = f", {dream.estimated_usd:.4f} US dollars" if dream.estimated_usd is not None else ""
+        lines.append(f"  estimated before: {dream.estimated_tokens:,} tokens{dollars}")
     if usage.input_tokens or usage.output_tokens:
         cached = f"{usage.cache_read_input_tokens:,} read and {usage.cache_creation_input_tokens:,} written"
         tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out (cache: {cached})"

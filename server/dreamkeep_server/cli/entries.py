@@ -153,7 +153,7 @@ def _recalled(query: str, found: Sequence["Ranked"], now: datetime) -> list[Reca
 
 
 def _ranking(one: "Ranked") -> dict[str, object]:
-    return {"score": round(one.score, 4), "stale": one.stale, "why": one.why}
+    return {"score": round(one.score, 4), "stale": one.stale, "newer": one.newer, "why": one.why}
 
 
 def _draw(found: Sequence["Ranked"], *, explained: bool, several: bool) -> None:
@@ -171,6 +171,8 @@ def _draw(found: Sequence["Ranked"], *, explained: bool, several: bool) -> None:
         line.append(f"  [{' · '.join(parts)}]", style="dim")
         if one.stale:
             line.append("  stale", style="yellow")
+        if one.newer is not None:
+            line.append(f"  {one.newer} may replace it", style="yellow")
         console.print(line)
         if explained:
             console.print(Text(f"            {one.score:.3f}: {one_line(one.why)}", style="cyan"))

@@ -28,6 +28,7 @@ VERBS = {
     "versions": "dreamkeep_server.cli.versions:versions",
     "stores": "dreamkeep_server.cli.stores:stores",
     "status": "dreamkeep_server.cli.stores:status",
+    "topics": "dreamkeep_server.cli.topics:topics",
     "import": "dreamkeep_server.cli.lines:import_lines",
     "export": "dreamkeep_server.cli.lines:export_lines",
     "erase": "dreamkeep_server.cli.entries:erase",

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import click
 
@@ -16,7 +17,8 @@ from dreamkeep_server.cli.opening import (
     store_option,
     with_stores,
 )
-from dreamkeep_server.cli.text import one_line, plural, to_json
+from dreamkeep_server.cli.text import plural, to_json
+from dreamkeep_server.tools.meant import KINDS, Meant, in_order, is_of, meant
 from dreamkeep_server.tools.sides import reason_told, sides
 from dreamkeep_store.errors import InvalidError, NotFoundError
 from dreamkeep_store.models import (
@@ -29,6 +31,7 @@ from dreamkeep_store.models import (
     Dream,
     DreamId,
     Edit,
+    EntryId,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ class ChangeName(click.ParamType[int | str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
         """The change's number, or the kind's own word."""
-        if value in {*OPERATIONS, *RISKS, *DECISIONS}:
+        if value in KINDS:
             return cast(str, value)
         if found := CHANGE.fullmatch(str(value)):
             return int(found[1])
@@ -68,7 +71,9 @@ def dream_option(verb: F) -> F:
 def review() -> None:
     """Look at what a dream proposes, and decide (list, if left out).
 
-    CHANGE is an id such as c3, or a kind: an operation (merge), a risk (low), a decision (suggested).
+    CHANGE is an id such as c3, or a kind: an operation (merge), a risk (low), a decision (suggested). Several
+    kinds narrow it down: `review merge low` lists merges of low risk, `review accept suggested medium` takes
+    every suggestion of medium risk that fits beside the others.
     """
 
 
@@ -77,6 +82,8 @@ def review() -> None:
 @dream_option
 @store_option
 @click.option("--limit", type=click.IntRange(1, PAGE_MAX), default=SHOWN_MAX, show_default=True)
+@click.option("--page", type=click.IntRange(min=1), default=1, help="Which page of so many changes.")
+@click.option("--brief", is_flag=True, help="A line a change.")
 @json_option
 @with_stores
 async def list_(
@@ -86,35 +93,38 @@ async def list_(
     dream: str | None,
     store: str | None,
     limit: int,
+    page: int,
+    brief: bool,
     as_json: bool,
 ) -> None:
     """Show the changes, riskiest first, with before and after, reasons and sources."""
     found = await _dream(opened, dream, store)
-    changes = await changes_named(opened.stores, found.dream_id, only)
+    every = await changes_named(opened.stores, found.dream_id, ())
+    changes = _named(every, found.dream_id, only)
+    seen = in_order(changes)[limit * (page - 1) : limit * page]
     if as_json:
-        click.echo(to_json(changes[:limit]))
+        click.echo(to_json(seen))
         return
     from dreamkeep_server.cli.drawing import changes_drawn, to_stdout
-    from dreamkeep_server.cli.dreams import settled, told
+    from dreamkeep_server.cli.dreams import told
+    from dreamkeep_server.cli.guiding import change_line, what_next
 
     console = to_stdout()
     console.print("\n".join(told(found)))
     console.print()
-    console.print(changes_drawn(changes[:limit]))
-    if len(changes) > limit:
-        click.echo(f"\n{len(changes) - limit} more: --limit, or name a kind such as `review list suggested`.")
-    if found.output_version is None:
-        return
-    version = await opened.stores.get_version(found.store, found.output_version)
-    if version.state == "proposed":
-        click.echo(
-            f"\nDecide with `dreamkeep review accept|reject CHANGE...`; take version {version.number} with "
-            f"`dreamkeep switch {version.number}`."
-        )
-        return
-    click.echo(f"\n{settled(version)}")
-    if version.state == "published" and any(change.decision == "suggested" for change in changes):
-        click.echo("Accepting a suggestion opens the next proposal.")
+    if brief:
+        for change in seen:
+            console.print(change_line(change, console.width), no_wrap=True, overflow="ellipsis")
+    else:
+        console.print(changes_drawn(seen))
+    pages = -(-len(changes) // limit)
+    if pages > 1:
+        click.echo(f"\nPage {page} of {pages}: --page {page % pages + 1} shows others, and --brief gives a line each.")
+    if only and not changes:
+        click.echo("There is no such change.")
+    if found.output_version is not None:
+        version = await opened.stores.get_version(found.store, found.output_version)
+        click.echo("\n" + "\n".join(what_next(version, every)))
 
 
 @review.command
@@ -128,13 +138,19 @@ async def accept(
 ) -> None:
     """Include changes in the proposed version; high risk asks on a terminal, and refuses without one."""
     found = await _dream(opened, dream, store)
-    named = await changes_named(opened.stores, found.dream_id, changes)
-    wanted = [change for change in named if change.decision != "included"]
-    if not wanted:
-        raise InvalidError(f"Nothing to accept: {_kinds(changes)} in dream {found.dream_id} is included already.")
-    _ask_about_risk(opened, wanted)
-    decided = await opened.stores.decide(found.dream_id, accept=[change.number for change in wanted], actor=ACTOR)
-    _tell(decided, as_json=as_json)
+    every = await changes_named(opened.stores, found.dream_id, ())
+    wanted = _meant(every, found.dream_id, changes, "accept")
+    new = [one for one in every if one.number in wanted.numbers and one.decision != "included"]
+    if not new:
+        raise InvalidError(_nothing_left("accept", changes, found.dream_id))
+    _ask_about_risk(opened, new)
+    decided = await opened.stores.decide(
+        found.dream_id,
+        accept=[one.number for one in new if one.number in wanted.by_id],
+        accept_fitting=[one.number for one in new if one.number in wanted.by_kind],
+        actor=ACTOR,
+    )
+    await _tell(opened, found, decided, as_json=as_json)
 
 
 @review.command
@@ -148,23 +164,32 @@ async def reject(
 ) -> None:
     """Leave changes out of the proposed version; later dreams do not propose them again."""
     found = await _dream(opened, dream, store)
-    named = await changes_named(opened.stores, found.dream_id, changes)
-    wanted = [change.number for change in named if change.decision != "rejected"]
+    every = await changes_named(opened.stores, found.dream_id, ())
+    meant_ones = _meant(every, found.dream_id, changes, "reject").numbers
+    wanted = [one.number for one in every if one.number in meant_ones and one.decision != "rejected"]
     if not wanted:
-        raise InvalidError(f"Nothing to reject: {_kinds(changes)} in dream {found.dream_id} is rejected already.")
+        raise InvalidError(_nothing_left("reject", changes, found.dream_id))
     decided = await opened.stores.decide(found.dream_id, reject=wanted, actor=ACTOR)
-    _tell(decided, as_json=as_json)
+    await _tell(opened, found, decided, as_json=as_json)
 
 
 @review.command
 @click.argument("change", type=ChangeName())
 @click.argument("content")
+@click.option("--entry", metavar="ID", help="Which entry's text, where the change writes several.")
 @dream_option
 @store_option
 @json_option
 @with_stores
 async def edit(
-    opened: Opened, *, change: int | str, content: str, dream: str | None, store: str | None, as_json: bool
+    opened: Opened,
+    *,
+    change: int | str,
+    content: str,
+    entry: str | None,
+    dream: str | None,
+    store: str | None,
+    as_json: bool,
 ) -> None:
     """Include one change with words of your own."""
     if isinstance(change, str):
@@ -178,10 +203,16 @@ async def edit(
     decided = await opened.stores.decide(
         found.dream_id,
         accept=[change],
-        edit=Edit(number=change, content=text, trust="user", risk=risk_of_edit(text)),
+        edit=Edit(
+            number=change,
+            content=text,
+            trust="user",
+            risk=risk_of_edit(text),
+            entry_id=EntryId(entry) if entry else None,
+        ),
         actor=ACTOR,
     )
-    _tell(decided, as_json=as_json)
+    await _tell(opened, found, decided, as_json=as_json)
 
 
 @review.command
@@ -204,16 +235,35 @@ async def changes_named(stores: "Stores", dream_id: DreamId, names: Sequence[int
         found.extend(page.changes)
         if len(found) >= page.total or not page.changes:
             break
-    unknown = [f"c{name}" for name in names if isinstance(name, int) and all(c.number != name for c in found)]
-    if unknown:
-        there = f"c1 to c{max(change.number for change in found)}" if found else "no changes at all"
-        raise NotFoundError(f"Dream {dream_id} has no change {', '.join(unknown)}; it has {there}.")
-    wanted = set(names)
-    return [
-        change
-        for change in found
-        if not wanted or wanted & {change.number, change.operation, change.risk, change.decision}
-    ]
+    return _named(found, dream_id, names)
+
+
+def _named(changes: Sequence[Change], dream_id: DreamId, names: Sequence[int | str]) -> list[Change]:
+    """Those that are named by id, and those of the kinds that are named."""
+    ids, kinds = _sorted_out(changes, dream_id, names)
+    return [one for one in changes if not names or one.number in ids or (kinds and is_of(one, kinds))]
+
+
+def _meant(
+    changes: Sequence[Change], dream_id: DreamId, names: Sequence[int | str], verb: Literal["accept", "reject"]
+) -> Meant:
+    ids, kinds = _sorted_out(changes, dream_id, names)
+    return meant(changes, ids, kinds, verb)
+
+
+def _sorted_out(
+    changes: Sequence[Change], dream_id: DreamId, names: Sequence[int | str]
+) -> tuple[list[int], list[str]]:
+    """The ids and the kinds among names; NotFoundError for an id that is not there."""
+    ids = [name for name in names if isinstance(name, int)]
+    last = max((change.number for change in changes), default=0)
+    for number in ids:
+        if all(change.number != number for change in changes):
+            there = f"c1 to c{last}" if last else "no changes at all"
+            if number < last:
+                there += "; what it spoke of was erased"
+            raise NotFoundError(f"Dream {dream_id} has no change c{number}; it has {there}.")
+    return ids, [name for name in names if isinstance(name, str)]
 
 
 async def _dream(opened: Opened, dream: str | None, store: str | None) -> Dream:
@@ -248,13 +298,28 @@ def _ask_about_risk(opened: Opened, changes: Sequence[Change], content: str | No
     )
 
 
-def _kinds(names: Sequence[int | str]) -> str:
-    return "everything named " + ", ".join(f"c{name}" if isinstance(name, int) else name for name in names)
+def _nothing_left(verb: Literal["accept", "reject"], names: Sequence[int | str], dream_id: DreamId) -> str:
+    """A sentence for names that hold nothing, or nothing that was not decided so before."""
+    named = " ".join(f"c{name}" if isinstance(name, int) else name for name in names)
+    return (
+        f"Nothing to {verb}: dream {dream_id} has no {named} left to {verb}; `dreamkeep review list --brief` shows all."
+    )
 
 
-def _tell(decided: ChangePage, *, as_json: bool) -> None:
+async def _tell(opened: Opened, dream: Dream, decided: ChangePage, *, as_json: bool) -> None:
+    """What was decided, what could not be, and where that leaves the proposal."""
+    from dreamkeep_server.cli.guiding import decision_line, what_next
+
     if as_json:
         click.echo(to_json(decided.changes))
+    else:
+        for change in decided.changes:
+            if change.decision != "suggested":
+                click.echo(decision_line(change, get_terminal_size().columns))
+    for sentence in decided.left_out:
+        click.echo(f"Left out: {sentence}", err=True)
+    now = await opened.stores.get_dream(dream.dream_id)
+    if as_json or now.output_version is None:
         return
-    for change in decided.changes:
-        click.echo(f"c{change.number}  {change.decision}  {change.operation}: {one_line(change.reason, 100)}")
+    version = await opened.stores.get_version(now.store, now.output_version)
+    click.echo("\n" + "\n".join(what_next(version, await changes_named(opened.stores, dream.dream_id, ()))))

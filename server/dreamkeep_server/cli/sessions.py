@@ -32,7 +32,7 @@ async def record(
 
     FILE is a transcript, or - for standard input. Reads what Claude Code, the Messages API and the
     usual exports write. A session that is recorded again is replaced when it grew. What the user says
-    in it is trusted as the user's own words.
+    in it is trusted as the user's own words, except in plain text, where any line may claim to be the user's.
     """
     if session_id and len(files) > 1:
         raise click.UsageError("--session-id names one session, and these are several files.")
@@ -68,7 +68,8 @@ async def _record(opened: Opened, store: StoreName, file: Path, session_id: str 
         store,
         parsed.messages,
         session_id=session_id or parsed.external_id,
-        trust="user",
+        # A page that somebody quotes in a plain text may go on with a line that begins with "User:".
+        trust="user" if parsed.says_who_spoke else "agent",
         redactions=parsed.redactions,
         actor=ACTOR,
     )

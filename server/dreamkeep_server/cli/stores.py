@@ -1,14 +1,21 @@
 """`stores` and `status`: which memories there are, and how they stand."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from dreamkeep_server.cli.opening import ACTOR, Listing, Opened, ask, json_option, store_option, with_stores
 from dreamkeep_server.cli.text import minute, plain, plural, shown, to_json
 from dreamkeep_server.cli.wording import as_commands
+from dreamkeep_server.topics import largest, tree
 from dreamkeep_store.errors import NotFoundError
 from dreamkeep_store.models import Standing, StoreName
+
+if TYPE_CHECKING:
+    from dreamkeep_server.settings import Settings
+
+TOPICS_SHOWN_MAX = 8
 
 
 @click.group(cls=Listing)
@@ -70,19 +77,25 @@ async def status(opened: Opened, *, store: str | None, as_json: bool) -> None:
     if store is not None:
         names = [StoreName(store)]
     found = [await opened.stores.standing(name) for name in names]
+    topics = {standing.store: await opened.stores.count_topics(standing.store) for standing in found}
     if as_json:
-        click.echo(to_json([{**plain(standing), "remarks": _remarks(standing)} for standing in found]))
+        told = [
+            {**plain(one), "topics": tree(topics[one.store]), "remarks": _remarks(one, opened.settings)}
+            for one in found
+        ]
+        click.echo(to_json(told))
         return
     if not found:
         raise NotFoundError(f"There is no memory in {opened.settings.home} yet. `dreamkeep demo` shows what it is for.")
-    click.echo("\n\n".join("\n".join(_told(standing)) for standing in found))
+    click.echo("\n\n".join("\n".join(_told(one, topics[one.store], opened.settings)) for one in found))
 
 
-def _told(standing: Standing) -> list[str]:
+def _told(standing: Standing, topics: dict[str, int], settings: "Settings") -> list[str]:
     tiers = ", ".join(f"{number:,} {tier}" for tier, number in standing.by_tier.items() if number)
     lines = [
         f"{shown(standing.store)}: version {standing.head}, {plural(standing.versions, 'version')} in all",
         f"  entries    {sum(standing.by_tier.values()):,}" + (f" ({tiers})" if tiers else ""),
+        *_topics(topics),
         f"  written    {plural(standing.written_since_head, 'time')} since version {standing.head}",
         f"  sessions   {standing.sessions:,}, {standing.new_sessions:,} not dreamt about yet",
     ]
@@ -93,11 +106,19 @@ def _told(standing: Standing) -> list[str]:
             f"  proposal   version {standing.proposal} since {minute(standing.proposal_at)}: "
             "`dreamkeep review`, `dreamkeep switch`"
         )
-    return lines + [f"  {remark}" for remark in _remarks(standing)]
+    return lines + [f"  {remark}" for remark in _remarks(standing, settings)]
 
 
-def _remarks(standing: Standing) -> list[str]:
-    from dreamkeep_server.occasions import due, waiting
+def _topics(counts: dict[str, int]) -> list[str]:
+    paths, more = largest(counts, TOPICS_SHOWN_MAX)
+    if not paths:
+        return []
+    told = ", ".join(f"{shown(path)} {entries:,}" for path, entries in paths.items())
+    return [f"  topics     {told}" + (f", and {more:,} more: `dreamkeep topics`" if more else "")]
 
-    now = datetime.now(UTC)
-    return [as_commands(remark) for remark in (waiting(standing, now), due(standing, now)) if remark]
+
+def _remarks(standing: Standing, settings: "Settings") -> list[str]:
+    from dreamkeep_server.unasked import remark
+
+    told = remark(standing, settings, datetime.now(UTC))
+    return [as_commands(told)] if told else []

@@ -12,6 +12,7 @@ from dreamkeep_server.meaning.background import Background
 from dreamkeep_server.recall import Recall
 from dreamkeep_server.settings import Settings
 from dreamkeep_server.tools.afterwards import Afterwards
+from dreamkeep_server.tools.due import DueDreams
 from dreamkeep_server.tools.recalls import RecallLog
 from dreamkeep_store.errors import ConflictError, InvalidError
 from dreamkeep_store.models import StoreName
@@ -37,6 +38,7 @@ class Serving:
     afterwards: Afterwards
     recall: Recall
     background: Background
+    due_dreams: DueDreams
     reminded: dict[tuple[str, StoreName], datetime] = field(default_factory=dict[tuple[str, StoreName], datetime])
     """When a caller was last told about a store's proposal or due dream."""
 

@@ -1,7 +1,7 @@
 """Including changes of high risk takes a person; this asks one, where the client can."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
@@ -11,10 +11,13 @@ from dreamkeep_server.tools.arguments import CHANGE_ID, Names, chosen, number_of
 from dreamkeep_server.tools.caller import Caller, caller_of
 from dreamkeep_server.tools.cuts import visible
 from dreamkeep_server.tools.dreams import latest_dream
+from dreamkeep_server.tools.meant import Meant, meant
 from dreamkeep_server.tools.sides import changes_counted, reason_told, sides
 from dreamkeep_store.errors import InvalidError
-from dreamkeep_store.models import PAGE_MAX, RISKS, Change, Decision, Dream, DreamId, Risk
+from dreamkeep_store.models import OPERATIONS, PAGE_MAX, RISKS, Change, Dream, DreamId
 
+DECIDABLE = frozenset((*OPERATIONS, *RISKS, "suggested"))
+"""The kinds of changes that accept and reject take."""
 CHANGES_ASKED_ABOUT_MAX = 5
 ASKED_CHARACTERS_MAX = 8_000
 """A question shows every text whole, so that nothing is agreed to unseen; a longer one is for the terminal."""
@@ -27,6 +30,8 @@ class Edit(BaseModel):
 
     change: str
     content: str
+    entry: str = ""
+    """Which entry's text, where the change writes several."""
 
 
 class Consent(BaseModel):
@@ -76,7 +81,8 @@ async def ask_person(
     if len(wanted) > len(risky):
         lines.append(f"and {changes_counted(len(wanted) - len(risky))} of lower risk")
     if edit is not None:
-        lines.append(f"with this text for {edit.change}: {visible(edit.content)}")
+        of = f"{edit.change} ({visible(edit.entry)})" if edit.entry else edit.change
+        lines.append(f"with this text for {of}: {visible(edit.content)}")
     if sum(len(line) for line in lines) > ASKED_CHARACTERS_MAX:
         raise ToolError(for_a_person(dream, risky))
     return Elicit(
@@ -103,7 +109,7 @@ async def high_risk(
 
     An edit whose text reads like an instruction makes its change one of them.
     """
-    wanted = frozenset(await numbers_of(caller, dream.dream_id, accept))
+    wanted = frozenset((await meant_by(caller, dream.dream_id, accept, "accept")).numbers)
     if edit is not None:
         wanted |= {number_of_change(edit.change)}
     # Its patterns take longer to compile than a server may take to start.
@@ -115,30 +121,33 @@ async def high_risk(
     return wanted, risky
 
 
-async def numbers_of(caller: Caller, dream_id: DreamId, named: Names | None) -> tuple[int, ...]:
-    """The changes that change ids, risks and `suggested` name. Raises InvalidError."""
+async def meant_by(caller: Caller, dream_id: DreamId, named: Names | None, verb: Literal["accept", "reject"]) -> Meant:
+    """The changes that change ids, operations, risks and `suggested` name. Raises InvalidError."""
     numbers: list[int] = []
+    kinds: list[str] = []
     for name in chosen(named):
         if CHANGE_ID.fullmatch(name):
             numbers.append(number_of_change(name))
-        elif name == "suggested":
-            numbers += [change.number for change in await _changes_of(caller, dream_id, decisions=("suggested",))]
-        elif name in RISKS:
-            risk = name
-            numbers += [change.number for change in await _changes_of(caller, dream_id, risks=(risk,))]
+        elif name in DECIDABLE:
+            kinds.append(name)
         else:
-            raise InvalidError(f"{shown(name)} names no change; give change ids (c1), low, medium, high or suggested.")
-    return chosen(numbers)
+            raise InvalidError(
+                f"{shown(name)} names no change; give change ids (c1), low, medium, high, suggested or an operation "
+                "such as merge."
+            )
+    found = meant(await _changes_of(caller, dream_id) if kinds else (), numbers, kinds, verb)
+    if kinds and not found.numbers:
+        raise InvalidError(
+            f"No change of dream {dream_id} that {verb} could decide on is {' and '.join(kinds)}; review_dream "
+            "lists them."
+        )
+    return found
 
 
-async def _changes_of(
-    caller: Caller, dream_id: DreamId, risks: Sequence[Risk] = (), decisions: Sequence[Decision] = ()
-) -> list[Change]:
+async def _changes_of(caller: Caller, dream_id: DreamId) -> list[Change]:
     changes: list[Change] = []
     while True:
-        page = await caller.stores.list_changes(
-            dream_id, risks=risks, decisions=decisions, limit=PAGE_MAX, offset=len(changes)
-        )
+        page = await caller.stores.list_changes(dream_id, limit=PAGE_MAX, offset=len(changes))
         changes += page.changes
         if not page.changes or len(changes) >= page.total:
             return changes

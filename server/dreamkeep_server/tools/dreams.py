@@ -167,8 +167,11 @@ async def dream_answer(caller: Caller, dream: Dream) -> DreamAnswer:
         output_version=dream.output_version,
         judge=dream.judge,
         policy=dream.policy,
+        requested_by=dream.requested_by,
         counts=dream.counts or None,
         decided=[_line(one) for one in dream.decided[-DECIDED_SHOWN_MAX:]] or None,
+        estimated_tokens=dream.estimated_tokens or None,
+        estimated_usd=round(dream.estimated_usd, 4) if dream.estimated_usd else None,
         usage=UsageAnswer(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,

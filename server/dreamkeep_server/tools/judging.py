@@ -64,7 +64,9 @@ async def judge_dream(
         refused=refused or None,
         batch=None if following is None else _batch(following, dream, total),
         done=following is None,
-        next=None if following else f'get_dream(dream_id="{dream.dream_id}", wait_seconds=50) waits for the proposal.',
+        next=None
+        if following
+        else f'get_dream(dream_id="{dream.dream_id}", wait_seconds=50) waits for the proposal, or for more.',
     )
 
 
@@ -82,10 +84,10 @@ async def _journaled(caller: Caller, dream: Dream) -> tuple[bytes, dict[str, byt
     """What the dream asks, and what was answered so far."""
     from dreamkeep_server.dream import awaiting
 
-    asked = await caller.stores.read_step(dream.dream_id, awaiting.BATCHES_STEP)
-    if asked is None:
+    steps = await caller.stores.read_steps(dream.dream_id, awaiting.BATCHES_STEP)
+    if not steps:
         raise ConflictError(f"Dream {dream.dream_id} has just gone on; get_dream follows it.")
-    return asked, await caller.stores.read_steps(dream.dream_id, awaiting.ANSWERS)
+    return awaiting.joined(steps), await caller.stores.read_steps(dream.dream_id, awaiting.ANSWERS)
 
 
 def _batch(batch: "Batch", dream: Dream, total: int) -> BatchAnswer:

@@ -12,6 +12,7 @@ from dreamkeep_server.tools.dreams import dream_answer
 from dreamkeep_server.tools.memory import entry_now
 from dreamkeep_server.tools.results import Answer, EntryNow, VersionRow
 from dreamkeep_server.tools.versions import version_row
+from dreamkeep_server.topics import largest
 from dreamkeep_store.errors import NotFoundError
 from dreamkeep_store.models import PAGE_MAX, DreamId, Search, StoreName
 
@@ -19,15 +20,17 @@ PROMPTS = Path(__file__).parent / "prompts"
 
 
 class VersionContents(Answer):
-    """A version and the newest of its entries."""
+    """A version, its topics, and the newest of its entries."""
 
     version: VersionRow
+    topics: dict[str, int] | None = None
+    """Those with most entries, in order of path; each with what is under it and below it."""
     entries: list[EntryNow]
     note: str | None = None
 
 
 async def read_version(ctx: Context, store: str, n: str) -> str:
-    """A version of a store: its row and its newest entries."""
+    """A version of a store: its row, its topics and its newest entries."""
     caller = caller_of(ctx)
     name = StoreName(store)
     if not n.isascii() or not n.isdigit() or len(n) > 9:
@@ -36,6 +39,7 @@ async def read_version(ctx: Context, store: str, n: str) -> str:
     matches = await caller.stores.search(Search(query="", stores=(name,), version=int(n), limit=PAGE_MAX))
     contents = VersionContents(
         version=version_row(version),
+        topics=largest(await caller.stores.count_topics(name, int(n)), PAGE_MAX)[0] or None,
         entries=[entry_now(match.entry) for match in matches],
         note="These are the newest; recall with version reads on." if len(matches) == PAGE_MAX else None,
     )
@@ -70,7 +74,7 @@ def add_offers(server: MCPServer[Any]) -> None:
         "memory://{+store}/versions/{n}",
         name="version",
         title="A version of a store",
-        description="A version of a store and its newest entries, as JSON.",
+        description="A version of a store, its topics and its newest entries, as JSON.",
         mime_type="application/json",
     )(read_version)
     server.resource(

@@ -30,6 +30,7 @@ NOTHING_NOTE = (
     "Nothing matches. Try other words (names, tools, paths) or fewer filters; an empty query lists the newest, store "
     "names other stores, and memory_status lists those."
 )
+NEWER_NOTE = "`newer` names an entry that may replace that one."
 CUT_NOTE = "Contents that end in … are cut; recall(entry_ids=[...]) gives them whole."
 
 Detail = Literal["concise", "detailed"]
@@ -90,6 +91,7 @@ async def recall(
     said = [_for(caller, ranking.without_meaning)] if ranking.without_meaning else []
     reminder = None if cursor else await remind(caller, stores)
     said += [reminder] if reminder else []
+    said += [NEWER_NOTE] if any(found.newer for found in ranked) else []
     entries, was_cut = _rows(caller, ranked, limit, detail, sum(map(len, said)) + len(CUT_NOTE))
     notes = [NOTHING_NOTE] if not entries and not cursor else [CUT_NOTE] if was_cut else []
     notes += said
@@ -173,6 +175,7 @@ def _row(caller: Caller, entry: Entry, content: str, detail: Detail, *, ranked: 
         asserted_at=entry.asserted_at,
         score=round(ranked.score, 3) if ranked is not None else None,
         stale=True if ranked is not None and ranked.stale else None,
+        newer=ranked.newer if ranked is not None else None,
         why=ranked.why if detailed and ranked is not None else None,
         trust=entry.trust if detailed else None,
         sources=[str(source) for source in sources] if detailed and sources else None,

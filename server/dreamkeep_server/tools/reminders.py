@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from dreamkeep_server.occasions import due, waiting
 from dreamkeep_server.tools.caller import Caller
+from dreamkeep_server.unasked import remark
 from dreamkeep_store.models import StoreName
 
 REMIND_AGAIN = timedelta(hours=1)
@@ -22,6 +22,6 @@ async def remind(caller: Caller, stores: Sequence[StoreName]) -> str | None:
             reminded.clear()
         reminded[caller.name, store] = caller.now
         standing = await caller.stores.standing(store)
-        if told := waiting(standing, caller.now) or due(standing, caller.now):
+        if told := remark(standing, caller.settings, caller.now):
             return told
     return None

@@ -67,6 +67,7 @@ class RecalledEntry(Answer):
     asserted_at: Time
     score: float | None = None
     stale: bool | None = None
+    newer: str | None = None
     cut: int | None = None
     why: str | None = None
     trust: Trust | None = None
@@ -149,6 +150,8 @@ class EstimateAnswer(Answer):
     sessions: int
     candidates: dict[str, int]
     seconds: float
+    answered_before: int | None = None
+    """Questions that a model answered in an earlier dream: they are not asked again."""
     input_tokens: int
     output_tokens: int
     cost_usd: float | None = None
@@ -207,8 +210,13 @@ class DreamAnswer(Answer):
     output_version: int | None = None
     judge: JudgeName
     policy: Policy
+    requested_by: str
+    """`policy` for a dream that started by itself."""
     counts: dict[str, int] | None = None
     decided: list[str] | None = None
+    estimated_tokens: int | None = None
+    """What judging was to take, as worked out before anything was asked."""
+    estimated_usd: float | None = None
     usage: UsageAnswer | None = None
     cost_usd: float | None = None
     recall_check: RecallCheck | None = None
@@ -290,6 +298,8 @@ class FullChange(Answer):
     after: list[FullEntry]
     applied: bool | None = None
     skipped: str | None = None
+    outdated: str | None = None
+    """What was changed since the dream read it: a switch would skip this."""
 
 
 class ReviewAnswer(Answer):
@@ -301,6 +311,8 @@ class ReviewAnswer(Answer):
     changes: list[str] | None = None
     full: list[FullChange] | None = None
     decided: list[str] | None = None
+    left_out: list[str] | None = None
+    """Of a kind that was accepted, what does not fit beside the rest, and why."""
     next_cursor: str | None = None
     note: str | None = None
 
@@ -391,6 +403,8 @@ class StoreStatus(Answer):
     store: str
     head: int
     entries: dict[str, int]
+    topics: list[str] | None = None
+    """The largest, each with the entries under it and below it."""
     versions: int
     written_since_head: int
     sessions: int

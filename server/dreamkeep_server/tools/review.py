@@ -16,7 +16,7 @@ from dreamkeep_server.tools.consent import (
     dream_reviewed,
     for_a_person,
     high_risk,
-    numbers_of,
+    meant_by,
 )
 from dreamkeep_server.tools.cursors import cursor_after, position_of
 from dreamkeep_server.tools.cuts import ANSWER_CHARACTERS, share
@@ -34,6 +34,7 @@ from dreamkeep_store.models import (
     Decision,
     Dream,
     Entry,
+    EntryId,
     NewRevision,
     Operation,
     Risk,
@@ -42,6 +43,7 @@ from dreamkeep_store.models import Edit as StoredEdit
 
 CHANGES_A_PAGE = 15
 DECIDED_SHOWN_MAX = 20
+LEFT_OUT_SHOWN_MAX = 3
 CHARACTERS_A_LINE = ANSWER_CHARACTERS // CHANGES_A_PAGE
 TEXTS_CHARACTERS_MAX = 240
 """Of a change's texts on its line, where there is room; `only` gives them whole."""
@@ -65,8 +67,9 @@ async def review_dream(
     cursor: str = "",
 ) -> ReviewAnswer:
     """Look at a dream's changes, riskiest first (- goes, = stays, + comes), and decide. accept and reject
-    take change ids (c1), a risk, or `suggested`. only: ids, an operation, risk or decision, shown in full.
-    edit rewrites what a change says. discard throws the proposal away. A person is asked about high risk."""
+    take change ids (c1), a risk, an operation, or `suggested`. only: ids, an operation, risk or decision,
+    shown in full. edit rewrites what a change says (entry: where it writes several). discard throws the
+    proposal away. A person is asked about high risk."""
     del dream_id  # `dream_reviewed` has looked it up
     caller = caller_of(ctx)
     if discard:
@@ -78,9 +81,10 @@ async def review_dream(
             summary=f"Version {version.number} was discarded; the memory is as it was.",
         )
     decided: list[str] = []
+    left_out: tuple[str, ...] = ()
     if accept or reject or edit is not None:
-        decided = await _decide(caller, dream, consent=consent, accept=accept, reject=reject, edit=edit)
-    return await _page(caller, dream, decided=decided, only=only, limit=limit, cursor=cursor)
+        decided, left_out = await _decide(caller, dream, consent=consent, accept=accept, reject=reject, edit=edit)
+    return await _page(caller, dream, decided=decided, left_out=left_out, only=only, limit=limit, cursor=cursor)
 
 
 async def _decide(
@@ -91,10 +95,11 @@ async def _decide(
     accept: Names | None,
     reject: Names | None,
     edit: Edit | None,
-) -> list[str]:
-    accepted = await numbers_of(caller, dream.dream_id, accept)
-    rejected = await numbers_of(caller, dream.dream_id, reject)
-    if both := sorted(set(accepted) & set(rejected)):
+) -> tuple[list[str], tuple[str, ...]]:
+    """What was decided, a few words each, and why some of a kind do not fit."""
+    accepted = await meant_by(caller, dream.dream_id, accept, "accept")
+    rejected = await meant_by(caller, dream.dream_id, reject, "reject")
+    if both := sorted(set(accepted.numbers) & set(rejected.numbers)):
         raise InvalidError(f"c{both[0]} is both accepted and rejected; name it once.")
     by_person = isinstance(consent, AcceptedElicitation) and not isinstance(consent.data, Unasked)
     if not by_person and not caller.settings.agents_may_include_high_risk:
@@ -104,14 +109,15 @@ async def _decide(
             raise ToolError(for_a_person(dream, risky))
     page = await caller.stores.decide(
         dream.dream_id,
-        accept=accepted,
-        reject=rejected,
+        accept=accepted.by_id,
+        accept_fitting=accepted.by_kind,
+        reject=rejected.numbers,
         edit=None if edit is None else _edited(edit),
         actor="user" if by_person else ACTOR,
     )
     decided = [f"c{change.number} {change.decision}" for change in page.changes[:DECIDED_SHOWN_MAX]]
-    more = len({*accepted, *rejected}) - len(decided)
-    return [*decided, f"and {more} more"] if more > 0 else decided
+    more = len({*accepted.numbers, *rejected.numbers}) - len(decided)
+    return [*decided, f"and {more} more"] if more > 0 else decided, page.left_out
 
 
 def _edited(edit: Edit) -> StoredEdit:
@@ -123,11 +129,19 @@ def _edited(edit: Edit) -> StoredEdit:
         content=without_secrets(edit.content).text,
         trust="agent",
         risk=risk_of_edit(edit.content),
+        entry_id=EntryId(edit.entry) if edit.entry else None,
     )
 
 
 async def _page(
-    caller: Caller, dream: Dream, *, decided: list[str], only: Names | None, limit: int, cursor: str
+    caller: Caller,
+    dream: Dream,
+    *,
+    decided: list[str],
+    left_out: Sequence[str],
+    only: Names | None,
+    limit: int,
+    cursor: str,
 ) -> ReviewAnswer:
     """One page of the changes: in full when they were named, else one a line."""
     offset = position_of(cursor, dream.dream_id, only, limit)
@@ -151,6 +165,7 @@ async def _page(
         full=[_full(change) for change in page.changes] if only else None,
         decided=decided or None,
         next_cursor=cursor_after(offset + limit, dream.dream_id, only, limit) if more else None,
+        left_out=left_out_told(left_out) or None,
         note=f"{switch} applies what is included." if decided else None,
     )
     if only:
@@ -158,6 +173,12 @@ async def _page(
     around = len(answer.model_dump_json(exclude_none=True)) + CHARACTERS_SPARE
     room = max(ANSWER_CHARACTERS, CHARACTERS_A_LINE * limit) - around
     return answer.model_copy(update={"changes": change_lines(page.changes, room)})
+
+
+def left_out_told(left_out: Sequence[str]) -> list[str]:
+    """Why some changes of a kind that was accepted are not included, the first few."""
+    more = len(left_out) - LEFT_OUT_SHOWN_MAX
+    return [*left_out[:LEFT_OUT_SHOWN_MAX], *([f"and {more} more"] if more > 0 else [])]
 
 
 def summary(dream: Dream) -> str:
@@ -188,6 +209,8 @@ def change_lines(changes: Sequence[Change], characters: int) -> list[str]:
 def _standing(change: Change) -> str:
     """What was decided, until its version was switched to: then what became of it."""
     match change.applied:
+        case None if change.outdated is not None:
+            return f"{change.decision}, outdated"
         case None:
             return change.decision
         case True:
@@ -214,6 +237,7 @@ def _full(change: Change) -> FullChange:
         after=[_state(revision, closes=None) for revision in change.after],
         applied=change.applied,
         skipped=change.skipped,
+        outdated=change.outdated,
     )
 
 

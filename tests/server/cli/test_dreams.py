@@ -193,6 +193,57 @@ def test_what_a_session_stated_is_suggested_with_its_quote_and_can_be_accepted(
     assert "said in session" in explained
 
 
+def test_a_review_says_what_may_be_typed_next(dreamt: dict[str, Any], fine: Fine) -> None:
+    told = fine("review")
+    assert "\nNext:\n  dreamkeep review suggested high " in told
+    assert "  dreamkeep review accept suggested medium  take 1 of medium risk\n" in told
+    assert f"  dreamkeep switch {dreamt['output_version']} " in told
+    assert all(len(line) <= 80 for line in told.splitlines())
+    decided = fine("review", "accept", "suggested", "medium")
+    assert "included  add: + I prefer dates written like 7 March 2026." in decided
+    assert "accept suggested medium" not in decided
+    assert "make 4 included changes live" in decided
+    fine("review", "reject", "included")
+    assert "dreamkeep switch" not in fine("review", "reject", "high")
+
+
+def test_kinds_narrow_a_review_down_and_long_ones_come_in_pages(dreamt: dict[str, Any], fine: Fine, said: Said) -> None:
+    every = said("review")
+    assert [change["risk"] for change in every] == ["high", "medium", "medium", "low", "low"]
+    assert [change["operation"] for change in said("review", "merge", "low")] == ["merge"]
+    assert said("review", "merge", "low", "suggested") == []
+    assert "There is no such change." in fine("review", "merge", "low", "suggested")
+    named = said("review", "c1", "supersede")
+    assert {(change["number"], change["operation"]) for change in named} >= {(1, "merge")}
+    assert len(named) == 2
+    pages = [said("review", "--limit", "2", "--page", str(page)) for page in (1, 2, 3)]
+    assert [change for page in pages for change in page] == every
+    assert "Page 2 of 3: --page 3 shows others" in fine("review", "--limit", "2", "--page", "2")
+
+
+def test_a_brief_review_has_a_line_a_change(dreamt: dict[str, Any], fine: Fine) -> None:
+    lines = [line for line in fine("review", "--brief").splitlines() if line.startswith("c")]
+    assert len(lines) == 5
+    assert lines[0].startswith("c2    high   merge     suggested  - mara drinks tea = Mara drinks tea.")
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_accepting_a_kind_takes_back_no_rejection(dreamt: dict[str, Any], said: Said, refused: Refused) -> None:
+    (added,) = said("review", "add")
+    said("review", "reject", f"c{added['number']}")
+    assert "Nothing to accept" in refused("review", "accept", "medium")
+    assert said("review", "add")[0]["decision"] == "rejected"
+    assert said("review", "accept", f"c{added['number']}")[0]["decision"] == "included"
+
+
+def test_a_merge_that_keeps_one_text_can_be_edited_too(dreamt: dict[str, Any], said: Said, fine: Fine) -> None:
+    (merged,) = said("review", "merge", "low")
+    (edited,) = said("review", "edit", f"c{merged['number']}", "Tests run with pytest -q.")
+    assert [new["content"] for new in edited["after"]] == ["Tests run with pytest -q."]
+    fine("switch")
+    assert "Tests run with pytest -q." in contents(said)
+
+
 def test_an_edit_has_its_own_words(dreamt: dict[str, Any], said: Said) -> None:
     (added,) = said("review", "add")
     (edited,) = said("review", "edit", f"c{added['number']}", "Mara writes dates like 7 March 2026.")
@@ -311,6 +362,63 @@ async def test_a_dream_that_failed_has_an_exit_code_of_its_own(home: Path, run: 
     assert "internal_error: It broke." in results[0].stdout
 
 
+def test_a_timer_dreams_only_over_the_stores_that_are_due(fine: Fine, said: Said, tmp_path: Path) -> None:
+    fine("import", "-", stdin=notes(days=40))
+    fine("remember", "Boats.", "--store", "project/boats")
+    told = fine("dream", "--if-due")
+    assert told.splitlines() == [
+        "Store 'project/boats' is not due a dream.",
+        "Store 'user' is not due a dream.",
+    ]
+    for number in range(5):
+        talk = tmp_path / f"talk{number}.json"
+        talk.write_text(json.dumps([{"role": "user", "content": f"I prefer room {number} for meetings."}]))
+        fine("record", str(talk), "--store", "user")
+    (ended,) = said("dream", "--if-due")
+    assert (ended["store"], ended["status"], ended["requested_by"]) == ("user", "completed", "policy")
+    assert "it started by itself" in fine("dream", "--status")
+    assert said("dream", "--if-due") == []
+    assert f"Version {ended['output_version']} of store 'user' waits: `dreamkeep review` shows it." in fine(
+        "dream", "--if-due", "--store", "user"
+    )
+
+
+def test_what_a_timers_dream_should_be_is_for_the_settings_to_say(refused: Refused) -> None:
+    assert "leave --judge out" in refused("dream", "--if-due", "--judge", "rules", code=2)
+
+
+def test_status_and_doctor_say_whether_dreams_start_by_themselves(
+    fine: Fine, run: Callable[..., Any], home: Path
+) -> None:
+    fine("import", "-", stdin="".join(json.dumps({"content": f"Room {at} is blue."}) + "\n" for at in range(25)))
+    assert "never dreamed); `dreamkeep dream` begins one." in fine("status")
+    assert "dreams    None starts by itself" in run("doctor", "--quick").stdout
+    (home / "settings.toml").write_text("dream_when_due = true\n")
+    assert "never dreamed); it starts by itself." in fine("status")
+    assert "dreams    They start by themselves when they are due" in run("doctor", "--quick").stdout
+
+
+async def test_status_and_doctor_say_when_dreams_came_to_nothing(
+    home: Path, fine: Fine, run: Callable[..., Any]
+) -> None:
+    async with open_stores(home / "dreamkeep.db") as stores:
+        for number in range(3):
+            await stores.remember(StoreName("user"), NewEntry(content=f"Tea {number}."), actor="user")
+            await stores.start_dream(NEW_DREAM)
+            dream = await stores.claim_dream("test", lease_seconds=60)
+            assert dream is not None
+            await stores.fail_dream(dream.dream_id, dream.attempt, "judge_unavailable", "Nobody answered.")
+    (home / "settings.toml").write_text("dream_when_due = true\n")
+    why = "its last 3 came to nothing (the last failure was judge_unavailable: Nobody answered)"
+    assert why in await anyio.to_thread.run_sync(fine, "status")
+    assert (
+        "warning  dreams    No dream of store 'user'"
+        in (doctor := await anyio.to_thread.run_sync(run, "doctor", "--quick")).stdout
+    )
+    assert why in doctor.stdout
+    assert why in await anyio.to_thread.run_sync(fine, "dream", "--if-due")
+
+
 def test_an_ended_dream_can_be_archived(dreamt: dict[str, Any], said: Said) -> None:
     assert said("dream", "--archive", dreamt["dream_id"])["archived_at"] is not None
 
@@ -348,9 +456,13 @@ def test_a_refusal_is_a_sentence(words: tuple[str, ...], says: str, fine: Fine, 
     assert says in refused(*words)
 
 
-def test_changes_that_are_not_there_are_named(dreamt: dict[str, Any], refused: Refused) -> None:
+def test_changes_that_are_not_there_are_named(dreamt: dict[str, Any], fine: Fine, refused: Refused) -> None:
     assert "c999" in refused("review", "accept", "c999")
-    assert "included already" in refused("review", "accept", "included")
+    assert "has no included left to accept" in refused("review", "accept", "included")
+    assert "has no retier left to accept" in refused("review", "accept", "retier")
+    fine("review", "reject", "suggested")
+    assert "has no add left to accept" in refused("review", "accept", "add")
+    assert "has no rejected left to reject" in refused("review", "reject", "rejected")
 
 
 @pytest.mark.parametrize(

@@ -191,3 +191,11 @@ def test_a_file_that_is_no_transcript_is_named_and_the_others_are_kept(
 
 def test_one_session_id_is_for_one_file(refused: Refused) -> None:
     assert "several files" in refused("record", "a", "b", "--session-id", "s", code=2)
+
+
+def test_recall_names_the_entry_that_may_replace_an_older_one(fine: Fine, said: Said) -> None:
+    older = said("remember", "The marketing budget of the Oslo team is $600")["entry_id"]
+    newer = said("remember", "The marketing budget of the Oslo team was increased to $650")["entry_id"]
+    first, second = said("recall", "marketing budget of the Oslo team")
+    assert [(one["entry_id"], one["newer"]) for one in (first, second)] == [(newer, None), (older, newer)]
+    assert f"{newer} may replace it" in " ".join(fine("recall", "marketing budget of the Oslo team").split())

@@ -124,6 +124,7 @@ def test_doctor_says_a_sentence_about_each_thing(fine: Fine, said: Said, home: P
         "access",
         "database",
         "worker",
+        "dreams",
         "recall",
         "memory",
     } == {check["what"] for check in checks}

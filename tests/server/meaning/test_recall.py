@@ -15,7 +15,7 @@ from dreamkeep_server.recall import Ranking, Recall
 from dreamkeep_store.backups import copy_database
 from dreamkeep_store.database import connect, preferred_library
 from dreamkeep_store.errors import InvalidError, NotFoundError
-from dreamkeep_store.models import EntryId, NewEntry, Search, StoreName
+from dreamkeep_store.models import DraftChange, Entry, EntryId, NewDream, NewEntry, Search, StoreName
 from dreamkeep_store.store import Stores
 
 from .conftest import Remote
@@ -258,3 +258,62 @@ async def test_a_damaged_vector_is_left_out_and_said(stores: Stores, path: Path)
     assert any("reindex" in problem.what for problem in await stores.verify())
     connection.execute("UPDATE vector SET vector = :whole WHERE vector_id = 2", {"whole": whole})
     connection.close()
+
+
+BUDGET = (
+    "The marketing budget of the Oslo team is $600",
+    "The marketing budget of the Oslo team was increased to $650",
+)
+ABOUT_BUDGET = "What is the marketing budget of the Oslo team?"
+
+
+async def test_a_newer_figure_comes_before_the_older_one_and_says_why(stores: Stores) -> None:
+    older, newer = await remember(stores, *BUDGET)
+    await remember(stores, *FACTS)
+    recall = await recalling(stores)
+    first, second, *_ = (await ask(recall, stores, ABOUT_BUDGET)).entries
+    assert (first.entry.entry_id, second.entry.entry_id) == (newer, older)
+    assert first.why.startswith(f"before {older}, as newer: $650, there $600; ")
+    assert first.score >= second.score
+    assert (first.newer, second.newer) == (None, newer)
+    old_first = (await ask(recall, stores, "What was the marketing budget of the Oslo team, not increased?")).entries
+    assert old_first[0].why.startswith("says ")
+    assert all(found.newer is None for found in old_first)
+
+
+async def test_pages_join_to_the_whole_answer_though_a_newer_one_is_pulled_ahead(stores: Stores) -> None:
+    await remember(stores, *BUDGET, *FACTS)
+    recall = await recalling(stores)
+    whole = contents(await ask(recall, stores, ABOUT_BUDGET, limit=6))
+    assert whole[:2] == [BUDGET[1], BUDGET[0]]
+    paged = [text for at in range(6) for text in contents(await ask(recall, stores, ABOUT_BUDGET, limit=1, offset=at))]
+    assert paged == whole
+
+
+async def test_what_a_dream_suggests_to_replace_comes_after_its_successor_before_anybody_reviewed(
+    stores: Stores,
+) -> None:
+    older, newer = await remember(
+        stores, "Ana's desk is on the second floor, by the window.", "Ana's desk moved upstairs."
+    )
+    recall = await recalling(stores)
+    query = "On which floor is Ana's desk, by the window?"
+    assert [found.entry.entry_id for found in (await ask(recall, stores, query)).entries] == [older, newer]
+    old, new = [entry for entry in await stores.get_entries([older, newer]) if isinstance(entry, Entry)]
+    await stores.start_dream(NewDream(store=USER, requested_by="agent"))
+    dream = await stores.claim_dream("worker", lease_seconds=60.0)
+    assert dream is not None
+    suggestion = DraftChange(
+        operation="supersede",
+        risk="medium",
+        decision="suggested",
+        reason="The newer statement holds.",
+        fingerprint=b"\x01" * 32,
+        reads=(old.revision_id, new.revision_id),
+        closes=(old.revision_id,),
+        opens=(),
+    )
+    assert await stores.propose(dream.dream_id, dream.attempt, [suggestion], ()) is not None
+    first, second = (await ask(recall, stores, query)).entries
+    assert (first.entry.entry_id, second.entry.entry_id, second.newer) == (newer, older, newer)
+    assert first.why.startswith(f"before {older}, which it replaces as a dream suggests; ")

@@ -95,3 +95,17 @@ async def test_a_damaged_model_leaves_recall_by_words_and_is_named(
                 await anyio.sleep(0.05)  # the server's own background loads it
         assert [entry["content"] for entry in found["entries"]] == ["Her cat sleeps on the sofa."]
         assert "damaged" in found["note"]
+
+
+async def test_an_older_figure_comes_after_the_newer_one_and_names_it(
+    connect: Callable[..., Client], with_meaning: Settings, calling: Calling
+) -> None:
+    async with connect(with_meaning) as client:
+        call = calling(client)
+        older = await call("remember", content="The marketing budget of the Oslo team is $600")
+        await until_embedded(call)
+        newer = await call("remember", content="The marketing budget of the Oslo team was increased to $650")
+        found = await call("recall", query="What is the marketing budget of the Oslo team?")
+        assert [entry["id"] for entry in found["entries"]] == [newer["entry_id"], older["entry_id"]]
+        assert [entry.get("newer") for entry in found["entries"]] == [None, newer["entry_id"]]
+        assert "`newer` names an entry that may replace" in found["note"]
