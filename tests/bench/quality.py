@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,16 @@ from typing import Any, TypeVar
 import anyio.to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from figures import Table, skipped
+from goals import (
+    CATEGORIES,
+    add_naive_dreams,
+    goals_table,
+    newer_first,
+    planted,
+    planted_sets,
+    recall_by_category,
+    score_planted,
+)
 from serving import STORE, Call, all_pages, dream_through, embedded, serving
 from texts import DATA
 
@@ -56,7 +66,13 @@ def _score(quick: bool) -> list[Table]:
     sys.path.insert(0, str(SCORERS))  # one scorer imports the other by its name
     retrieval, dreams = _load("retrieval"), _load("dreams")
     with start_blocking_portal() as portal:
-        return [_score_recall(retrieval, portal, quick), _score_dreams(dreams, portal, quick)]
+        tables = [_score_recall(retrieval, portal, quick)]
+        dreamer = Dreamer(portal)
+        if quick:
+            return [*tables, _score_dreams(dreams, dreamer, ("beam-contra",))[0]]
+        dreamt, scored = _score_dreams(dreams, dreamer, DREAM_TASKS)
+        rows = [*_by_category(dreams, dreamer), *_newer_first(dreams, portal), *_planted(dreams, retrieval, dreamer)]
+        return [*tables, dreamt, goals_table(scored, rows)]
 
 
 def _load(name: str) -> Any:
@@ -221,8 +237,8 @@ def _included_first(change: dict[str, Any]) -> tuple[bool, int]:
 def _apply(change: dict[str, Any], live: dict[str, Any], retired: dict[str, str]) -> None:
     """Apply one change to `live`, and note in `retired` what stands for nothing any more.
 
-    What is merged, split or moved is stood for by what the change opens, or, where it opens nothing, by the
-    entry that it read and keeps. What is superseded or archived is let go.
+    What is merged or split is stood for by what the change opens, or, where it opens nothing, by the entry that it
+    read and keeps. What is superseded or archived is let go; an entry that is opened again stays what it was.
     """
     closed = {entry["id"]: live.pop(entry["id"]) for entry in change["before"] if entry.get("closes")}
     kept = [entry["id"] for entry in change["before"] if not entry.get("closes")]
@@ -230,7 +246,7 @@ def _apply(change: dict[str, Any], live: dict[str, Any], retired: dict[str, str]
     for state in change["after"]:
         like = closed.get(state["id"]) or next(iter(closed.values()), NOBODY)
         live[state["id"]] = {**like, "id": like.get("id", state["id"]), "text": state["content"], "sources": []}
-    if change["operation"] in ("merge", "split", "retier", "move"):
+    if change["operation"] in ("merge", "split"):
         for entry in [state["id"] for state in change["after"]] or kept:
             live[entry]["sources"] = [*live[entry]["sources"], *sources]
         return
@@ -241,27 +257,73 @@ def _apply(change: dict[str, Any], live: dict[str, Any], retired: dict[str, str]
             retired.update(dict.fromkeys(item["sources"], change["operation"]))
 
 
-def _score_dreams(dreams: Any, portal: BlockingPortal, quick: bool) -> Table:
-    dreamer = Dreamer(portal)
+def _by_category(dreams: Any, dreamer: Dreamer) -> list[tuple[str, ...]]:
+    """Return a row for each kind of LoCoMo's questions; its dreams are there already."""
+    by_dream = [
+        recall_by_category(dreams, dream)
+        for dream in (dreams.DREAMS["cos90"], dreams.DREAMS["identity"], dreamer.included, dreamer.accepted)
+    ]
+    return [
+        (
+            f"LoCoMo: recall in 500 tokens, {category}",
+            "higher" if category == "multi-hop" else "",
+            *(f"{found[category]:.3f}" for found in by_dream),
+        )
+        for category in CATEGORIES
+    ]
+
+
+def _newer_first(dreams: Any, portal: BlockingPortal) -> list[tuple[str, ...]]:
+    """Return how often recall, before and after a dream that nobody reviewed, puts the newer statement first."""
+    before: Counter[str] = Counter()
+    after: Counter[str] = Counter()
+    for _, items, questions in dreams.beam_pairs("knowledge_update", "original_info", "updated_info"):
+        memory = Memory(portal)
+        times = [at for item in items if (at := said_at(item["created_at"])) is not None]
+        memory.ingest(items, later=datetime.now(UTC) - max(times))
+        before += newer_first(memory.search, questions)
+        memory.run(partial(_dream, memory.call))
+        after += newer_first(memory.search, questions)
+        memory.close()
+    told = [f"{counts['first']} / {counts['in_ten']} of {counts['asked']}" for counts in (before, after)]
+    return [("BEAM, the server's recall: newer first / in ten", ".85", "", told[0], told[1], "")]
+
+
+def _planted(dreams: Any, retrieval: Any, dreamer: Dreamer) -> list[tuple[str, ...]]:
+    """Return how many copies in the same words are merged by what a dream includes, in each data set."""
+    rows: list[tuple[str, ...]] = []
+    for name, items in planted_sets(dreams, retrieval):
+        with_copies, copy_of = planted(items)
+        found, wrong = score_planted(with_copies, copy_of, dreamer.included(with_copies))
+        told = f"{found / len(copy_of):.3f} of {len(copy_of)}; {wrong} wrong"
+        rows.append((f"same words planted in {name}: merged", ".95", "", "0", told, ""))
+    return rows
+
+
+def _score_dreams(dreams: Any, dreamer: Dreamer, tasks: Sequence[str]) -> tuple[Table, dict[str, dict[str, Any]]]:
+    """Return what the scorer says about every dream in every task, as a table and as it is."""
+    add_naive_dreams(dreams)
     dreams.DREAMS["included"] = dreamer.included
     dreams.DREAMS["accepted"] = dreamer.accepted
     rows: list[tuple[str, ...]] = []
-    for task in ("beam-contra",) if quick else DREAM_TASKS:
-        names = ("included", "accepted", "identity", "jac60")
-        scored = _run_scorer(dreams, task, names)
-        for name in names:
+    by_dream: dict[str, dict[str, Any]] = {}
+    for task in tasks:
+        scored = _run_scorer(dreams, task, tuple(NAMES))
+        by_dream.update(scored)
+        for name, who in NAMES.items():
             figures = scored[f"{name}/{task}"]
             shown = ", ".join(
                 f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}" for key, value in figures.items()
             )
-            rows.append((task, NAMES[name], shown))
-    return Table(
+            rows.append((task, who, shown))
+    table = Table(
         title="Dream, rules judge",
         columns=("task", "who", "figures"),
         rows=tuple(rows),
         note="Through stdio with the real client, worker and review. The times of each store are moved so that its "
         "newest fact is of today. `with all it suggests` is what would be left if somebody accepted every suggestion.",
     )
+    return table, by_dream
 
 
 NOBODY: dict[str, Any] = {"created_at": None, "session": None, "speaker": None}
@@ -270,6 +332,8 @@ NAMES = {
     "accepted": "dreamkeep, with all it suggests",
     "identity": "nothing done",
     "jac60": "Jaccard .6 merges",
+    "cos90": "cosine .9 merges",
+    "newest": "of cosine .7 the newest",
 }
 
 

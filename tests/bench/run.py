@@ -15,11 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import anyio
+from dreaming import measure_dreams
 from figures import Table, markdown
+from judges import measure_judges
 from meaning import measure_meaning
 from quality import measure_quality
 from real import measure_real
 from scale import measure_scale
+from small_model import measure_small_model
 from speed import measure_tools
 from start import measure_start
 
@@ -28,8 +31,11 @@ PARTS: dict[str, Callable[..., Awaitable[list[Table]]]] = {
     "tools": measure_tools,
     "recall": measure_meaning,
     "scale": measure_scale,
+    "dreams": measure_dreams,
     "quality": measure_quality,
     "real": measure_real,
+    "judges": measure_judges,
+    "small-model": measure_small_model,
 }
 
 
