@@ -29,7 +29,7 @@ class StoreTokens:
             client_id=found.token_id,
             scopes=["read", "write"] if found.rights == "write" else ["read"],
             resource=self._resource,
-            claims={"stores": list(found.stores)},
+            claims={"stores": list(found.stores), "name": found.name},
         )
 
 

@@ -178,6 +178,8 @@ class Session:
     redactions: int
     started_at: datetime
     recorded_at: datetime
+    recorded_by: str | None = None
+    """What the agent calls itself that recorded it; None for a person's own command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

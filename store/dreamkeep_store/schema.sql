@@ -120,7 +120,7 @@ CREATE TABLE session (
     read_messages INTEGER NOT NULL DEFAULT 0 CHECK (read_messages <= messages),
     redactions INTEGER NOT NULL,
     started_at INTEGER NOT NULL,
-    recorded_at INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL, recorded_by TEXT CHECK (recorded_by != ''),
     UNIQUE (store_id, external_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_new ON session (store_id, recorded_at) WHERE read_messages < messages;

@@ -31,6 +31,7 @@ def record_session(
     session_id: str | None,
     trust: Trust,
     redactions: int,
+    recorded_by: str | None,
     visible: Visible,
 ) -> Session:
     """Keep a conversation; its messages are numbered from 1 in the order given.
@@ -48,7 +49,9 @@ def record_session(
     row = names.find_or_create(tx, store, visible)
     known = _known(tx, row, session_id, visible)
     if known is None:
-        kept = _insert(tx, row, messages, session_id=session_id, trust=trust, redactions=redactions)
+        kept = _insert(
+            tx, row, messages, session_id=session_id, trust=trust, redactions=redactions, recorded_by=recorded_by
+        )
     else:
         kept = known["session_id"]
         _grow(tx, row, known, messages, trust=trust, redactions=redactions)
@@ -119,6 +122,7 @@ def _insert(
     session_id: str | None,
     trust: Trust,
     redactions: int,
+    recorded_by: str | None,
 ) -> SessionId:
     own_id = SessionId(new_id("s"))
     while tx.value("SELECT 1 FROM session WHERE session_id = :id", {"id": own_id}) is not None:
@@ -127,8 +131,10 @@ def _insert(
     tx.execute(
         """
         INSERT INTO session (
-            session_id, store_id, external_id, trust, messages, redactions, started_at, recorded_at
-        ) VALUES (:session_id, :store_id, :external_id, :trust, :messages, :redactions, :started_at, :now)
+            session_id, store_id, external_id, trust, messages, redactions, started_at, recorded_at, recorded_by
+        ) VALUES (
+            :session_id, :store_id, :external_id, :trust, :messages, :redactions, :started_at, :now, :recorded_by
+        )
         """,
         {
             "session_id": own_id,
@@ -139,6 +145,7 @@ def _insert(
             "redactions": redactions,
             "started_at": min(started, tx.now),
             "now": tx.now,
+            "recorded_by": recorded_by,
         },
     )
     _insert_messages(tx, own_id, messages, after=0)
@@ -221,7 +228,7 @@ def get_session(tx: Transaction, session_id: SessionId, visible: Visible) -> Ses
     row = tx.row(
         """
         SELECT session.session_id, store.name AS store, external_id, trust, messages, read_messages, redactions,
-            started_at, recorded_at
+            started_at, recorded_at, recorded_by
         FROM session JOIN store USING (store_id) WHERE session_id = :id
         """,
         {"id": session_id},
@@ -245,6 +252,7 @@ def to_session(row: Row) -> Session:
         redactions=row["redactions"],
         started_at=from_micros(row["started_at"]),
         recorded_at=from_micros(row["recorded_at"]),
+        recorded_by=row["recorded_by"],
     )
 
 
@@ -281,7 +289,7 @@ def list_sessions(tx: Transaction, store: StoreRow, *, new_only: bool, limit: in
     rows = tx.rows(
         """
         SELECT session.session_id, store.name AS store, external_id, trust, messages, read_messages, redactions,
-            started_at, recorded_at
+            started_at, recorded_at, recorded_by
         FROM session JOIN store USING (store_id)
         WHERE session.store_id = :store_id AND (NOT :new_only OR read_messages < messages)
         ORDER BY recorded_at, session_id LIMIT :limit OFFSET :offset

@@ -231,6 +231,7 @@ class Stores:
         session_id: str | None = None,
         trust: Trust,
         redactions: int,
+        recorded_by: str | None = None,
         actor: str,
     ) -> Session:
         """Keep a conversation, or let the one known by this id grow."""
@@ -243,6 +244,7 @@ class Stores:
                 session_id=session_id,
                 trust=trust,
                 redactions=redactions,
+                recorded_by=recorded_by,
                 visible=self._visible,
             ),
         )

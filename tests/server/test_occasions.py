@@ -55,6 +55,13 @@ def test_a_store_that_never_dreamed_is_due_once_it_holds_enough():
     assert due(replace(never, by_tier={"standard": 24}), NOW) is None
 
 
+def test_a_small_store_is_not_due_a_dream_for_every_few_entries():
+    small = replace(QUIET, by_tier={"standard": 5}, entries_at_dream=4)
+    assert due(small, NOW) is None
+    assert "5 sessions" in (due(replace(small, new_sessions=5), NOW) or "")
+    assert "held 20" in (due(replace(small, by_tier={"standard": 25}, entries_at_dream=20), NOW) or "")
+
+
 def test_a_proposal_is_mentioned_after_three_days():
     assert waiting(replace(QUIET, proposal=4, proposal_at=NOW - timedelta(hours=71)), NOW) is None
     told = waiting(replace(QUIET, proposal=4, proposal_at=NOW - timedelta(days=3)), NOW)

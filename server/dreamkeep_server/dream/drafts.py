@@ -167,9 +167,20 @@ def written(
             closes=tuple(sorted(entry.revision_id for entry in closes)),
             opens=opens,
             quotes=quotes,
-            evidence=(*evidence, *(f"looks like an instruction: {flag}" for flag in sorted(flags))),
+            evidence=(
+                *evidence,
+                *_who_agrees(quotes, ground),
+                *(f"looks like an instruction: {flag}" for flag in sorted(flags)),
+            ),
         ),
     )
+
+
+def _who_agrees(quotes: Sequence[Quote], ground: Ground) -> tuple[str, ...]:
+    """Return which agents recorded what is quoted, where these are several."""
+    recorders = {ground.transcripts[quote.session_id].session.recorded_by for quote in quotes}
+    named = sorted(name for name in recorders if name is not None)
+    return (f"recorded by {len(named)} agents: {', '.join(named)}",) if len(named) > 1 else ()
 
 
 def _weighed(candidate: Candidate) -> tuple[Entry, ...]:

@@ -4,6 +4,7 @@ It goes by words, since what sessions state has no vectors. Entries are looked u
 stated, so that time grows with the entries and not with their pairs.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Final
@@ -27,6 +28,14 @@ def value_of(text: str) -> Value | None:
     if attitude is not None:
         return f"attitude of {attitude.key}", str(attitude.likes)
     return None
+
+
+_HERE: Final = re.compile(r"\s+(?:here|in this (?:repo(?:sitory)?|project|codebase))\b", re.IGNORECASE)
+
+
+def without_here(text: str) -> str:
+    """Return a text without what only says that this project is meant, for comparing it with others."""
+    return _HERE.sub("", text)
 
 
 def find_known(texts: Sequence[str], entries: Sequence[str]) -> frozenset[int]:
@@ -65,6 +74,7 @@ def _holders(wanted: dict[int, likeness.Words], stems: Sequence[frozenset[str]])
 
 def says(entry: str, text: str) -> bool:
     """Say whether an entry says what a text says: the same value, alike words, or all of its words and more."""
+    entry, text = without_here(entry), without_here(text)
     value = value_of(text)
     if value is not None and value == value_of(entry):
         return True

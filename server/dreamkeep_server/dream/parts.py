@@ -4,6 +4,7 @@ Nothing is resolved or reworded: a text is taken apart only where every part say
 what holds of it. A story, a reason, an example, code or a question keeps a text whole.
 """
 
+import itertools
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,8 @@ _ASIDE: Final = _words(
     """
 )
 """Words that speak of another sentence, or to somebody."""
+_WHOSE: Final = frozenset(("her", "his", "its", "their"))
+"""After "is" somebody else's than what the sentence is about: "Paris is her home"; "Ana loves her cat" stands alone."""
 _NOT_IN_SUBJECT: Final = _words(
     """
     think thinks believe believes say says said hope hopes wonder wonders feel feels felt heard guess if when to that
@@ -212,6 +215,8 @@ def _subject(text: str, tokens: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """Return what a sentence is about, and what holds of it; nothing where only its neighbours tell."""
     nothing: tuple[tuple[str, ...], str] = ((), "")
     if not tokens or tokens[0] in _FOLLOWING or not _ASIDE.isdisjoint(tokens) or _BEGINNING.match(text) is None:
+        return nothing
+    if any(is_ in {"is", "are"} and whose in _WHOSE for is_, whose in itertools.pairwise(tokens)):
         return nothing
     slot = find_slot(text)
     if slot is not None and slot.plain:

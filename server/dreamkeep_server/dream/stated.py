@@ -5,7 +5,6 @@ to the same attribute, or show the same attitude to the same thing. Of two that 
 unless the older is trusted more.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,11 @@ from typing import Final
 
 from dreamkeep_server.dream import likeness, slots, words
 from dreamkeep_server.dream.candidate import Repeated, Stated
-from dreamkeep_server.dream.known import Value, find_known, value_of
+from dreamkeep_server.dream.known import Value, find_known, value_of, without_here
 from dreamkeep_server.dream.said import Said
 from dreamkeep_server.dream.statements import Statement, find_statements
 from dreamkeep_store.models import TRUSTS, Material, Transcript
 
-_HERE: Final = re.compile(r"\s+(?:here|in this (?:repo(?:sitory)?|project|codebase))\b", re.IGNORECASE)
 _CONTRADICT: Final = frozenset({"denial", "opposite"})
 """What makes two alike statements contradict each other; another name may be said of something else."""
 
@@ -86,7 +84,7 @@ def find_stated(material: Material, said: Sequence[Said]) -> Iterator[Stated | R
 
 def _wording(heard: Sequence[_Heard]) -> _Wording:
     in_order = tuple(sorted(heard, key=lambda one: one.order))
-    content = _HERE.sub("", " ".join(in_order[-1].statement.content.split()))
+    content = without_here(" ".join(in_order[-1].statement.content.split()))
     return _Wording(heard=in_order, content=content, words=likeness.words_of(content), value=value_of(content))
 
 

@@ -22,6 +22,8 @@ USER_STORE = StoreName("user")
 """Where what is true of the person everywhere is kept."""
 ACTOR = "agent"
 """Whoever comes through a tool is an agent, whatever it says."""
+AGENT_CHARACTERS_MAX = 100
+"""Of what a client calls itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,17 @@ def caller_in(serving: Serving) -> Caller:
         serving=serving,
         now=datetime.now(UTC),
     )
+
+
+def agent_of(ctx: Context[Any, Any]) -> str | None:
+    """What the calling agent is called: by its token, else as its client calls itself; None where nobody says."""
+    token = get_access_token()
+    params = ctx.session.client_params
+    named = params.client_info.name if params is not None else ""
+    if token is not None:
+        named = str((token.claims or {}).get("name", named))
+    shown = " ".join("".join(letter if letter.isprintable() else " " for letter in named).split())
+    return shown[:AGENT_CHARACTERS_MAX] or None
 
 
 def require_write(caller: Caller, tool: str) -> None:

@@ -10,7 +10,7 @@ from mcp.server.mcpserver import Context
 from pydantic import BaseModel, ConfigDict, Field
 
 from dreamkeep_server.tools.arguments import moment, shown
-from dreamkeep_server.tools.caller import ACTOR, Caller, caller_of
+from dreamkeep_server.tools.caller import ACTOR, Caller, agent_of, caller_of
 from dreamkeep_server.tools.declaration import declare
 from dreamkeep_server.tools.results import SessionAnswer
 from dreamkeep_store.errors import InvalidError, NotFoundError
@@ -58,6 +58,7 @@ async def record_session(
         session_id=session_id or parsed.external_id,
         trust="agent",
         redactions=parsed.redactions,
+        recorded_by=agent_of(ctx),
         actor=ACTOR,
     )
     return SessionAnswer(

@@ -22,4 +22,5 @@ def test_with_fresh_texts_exactly_the_pairs_that_have_one_are_found(said: list[s
 def test_nothing_fresh_leaves_nothing_to_compare():
     read = [words_of("The old kettle is in the cabin."), words_of("An old kettle is in the cabin.")]
     assert find_pairs(read)
-    assert find_pairs(read, frozenset()) == []
+    nothing: set[int] = set()
+    assert find_pairs(read, nothing) == []

@@ -68,6 +68,7 @@ def test_facts_that_stand_alone_are_taken_apart(text: str, parts: tuple[str, ...
         "Jon uses a mentor, goal setting, and finding areas for improvement.",
         "If Ana is away, Bob decides; the rest waits.",
         "Ana owns billing. Then Bob takes over.",
+        "Ana works remotely. Paris is her home.",
         "The user lives in Oslo",
         "",
     ],

@@ -21,7 +21,7 @@ SAME = [
     ("Always run the linter before committing.", "Always run the linter before you commit."),
     ("Write commit messages in the imperative mood.", "Please write your commit messages in the imperative mood."),
     ("Remember that our default branch is trunk.", "Keep in mind that our default branch is now trunk."),
-    ("No, use pnpm here, not npm.", "No, use pnpm in this repo, not npm."),
+    ("Use pnpm here, not npm.", "No, use pnpm in this repo, not npm."),
 ]
 DIFFERENT = [
     ("Our staging database runs on port 5433.", "Our staging database runs on port 5434 in CI, too."),
