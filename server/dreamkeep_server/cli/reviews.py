@@ -284,6 +284,9 @@ def _ask_about_risk(opened: Opened, changes: Sequence[Change], content: str | No
         click.echo(f"c{change.number}  {change.operation}, high risk: {visible(reason_told(change))}", err=True)
         for seen in change.evidence:
             click.echo(f"    seen: {visible(seen)}", err=True)
+        for quote in change.quotes:
+            where = f"{quote.role}, {quote.session_id} message {quote.message}"
+            click.echo(f"    said: “{visible(quote.text)}” ({where})", err=True)
         for side in sides(change):
             remark = f" ({side.remark})" if side.remark else ""
             for text in side.texts:

@@ -124,21 +124,18 @@ def _read_words(words: str) -> _Stated | None:
         return None
     if corrects and not PASSING.search(content):
         return _Stated(kind="correction", plain=True, content=content)
-    return _Stated(kind=wording.kind, plain=wording.plain, content=_without_request(content)) if wording else None
+    asked = content[request.end() :] if (request := _REQUEST.match(content)) else content
+    if wording is None or len(asked) < STATEMENT_CHARACTERS_MIN or not _stands_alone(asked, corrects=False):
+        return None
+    return _Stated(kind=wording.kind, plain=wording.plain, content=asked)
 
 
 _REQUEST = re.compile(
     r"(?:please |can you )?(?:remember|keep in mind|bear in mind|note|don't forget|do not forget|make a note|"
-    r"for future reference|take note)(?:\s*[,:]|\s+that|\s+this:)\s*",
+    r"for future reference|take note)(?:\s*[,:]|\s+that\b|\s+this:|(?=\s+(?:i|i'm|i've|my|we|we're|our|the)\b))\s*",
     re.IGNORECASE,
 )
 """What asks to remember what follows; as a memory it would ask its readers."""
-
-
-def _without_request(content: str) -> str:
-    request = _REQUEST.match(content)
-    asked = content[request.end() :] if request else content
-    return asked if len(asked) >= STATEMENT_CHARACTERS_MIN and _stands_alone(asked, corrects=False) else content
 
 
 def _read_clauses(words: str, *, asks: bool) -> list[_Stated]:

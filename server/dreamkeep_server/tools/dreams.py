@@ -97,8 +97,10 @@ async def start_dream(
         return StartAnswer(judge=judged_by, policy=allowed, estimate=estimate, note=" ".join(notes) or None)
     started = await caller.stores.start_dream(wanted)
     await wake_worker(caller.serving.stores, caller.serving.recall.meaning)
-    if started.earlier:
+    if started.earlier and started.dream.ended_at is not None:
         notes.append("The same input was dreamt over before, with the same result; this is that dream.")
+    elif started.earlier:
+        notes.append("The same input is being dreamt over; this is that dream, and get_dream follows it.")
     else:
         notes.append(f'get_dream(dream_id="{started.dream.dream_id}", wait_seconds=50) follows it.')
         if judged_by == "agent":

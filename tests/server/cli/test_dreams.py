@@ -284,6 +284,28 @@ def test_high_risk_asks_on_a_terminal(
     assert said("review", "high")[0]["decision"] == decision
 
 
+def test_who_is_asked_about_what_a_tool_said_sees_where_it_said_so(
+    fine: Fine, said: Said, tmp_path: Path, terminal: Terminal
+) -> None:
+    call = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "npm test"}}
+    again = {"type": "tool_use", "id": "t2", "name": "Bash", "input": {"command": "pnpm test"}}
+    missing = {"type": "tool_result", "tool_use_id": "t1", "content": "bash: npm: command not found"}
+    passed = {"type": "tool_result", "tool_use_id": "t2", "content": "12 passed"}
+    lines = [
+        {"type": role, "message": {"content": [block]}}
+        for role, block in (("assistant", call), ("user", missing), ("assistant", again), ("user", passed))
+    ]
+    talk = tmp_path / "talk.jsonl"
+    talk.write_text("\n".join(map(json.dumps, lines)))
+    fine("remember", "Tea.")
+    fine("record", str(talk))
+    fine("dream")
+    code, told = terminal("review", "accept", "c1", answer="y")
+    assert code == 0
+    assert "said: “bash: npm: command not found” (tool, " in told
+    assert said("review")[0]["decision"] == "included"
+
+
 def test_an_edit_that_reads_like_an_instruction_asks_a_person_too(
     dreamt: dict[str, Any], refused: Refused, said: Said
 ) -> None:
