@@ -148,6 +148,11 @@ def undone(movers: Sequence[Row]) -> dict[int, int]:
     return by
 
 
+def undone_now(tx: Transaction, store: StoreRow) -> frozenset[int]:
+    """Which switches and rollbacks of a store are undone, by number."""
+    return frozenset(undone(_movers(tx, store)))
+
+
 def _newest_switch(tx: Transaction, store: StoreRow) -> Row:
     movers = _movers(tx, store)
     by = undone(movers)

@@ -1,6 +1,7 @@
 """Sessions: recording past conversations, reading them back, and which ones no dream has read yet."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 
 from dreamkeep_store import audit, limits, names
 from dreamkeep_store.database import Row, Transaction, from_micros, to_micros
@@ -317,6 +318,62 @@ def mark_read(tx: Transaction, dream_id: str) -> None:
             AND NOT dream_session.unread
         """,
         {"dream_id": dream_id},
+    )
+
+
+def mark_read_by_what_stands(
+    tx: Transaction, store: StoreRow, *, changed: Collection[int], undone: Collection[int]
+) -> None:
+    """Count the sessions of switches that were just undone, or stand again, as read by what stands now.
+
+    Undoing a switch takes back what was learnt from its sessions, so they are new again unless another dream read
+    them; what somebody rejected in it stays rejected.
+    """
+    tx.execute(
+        """
+        WITH concerned (session_id) AS MATERIALIZED (
+            SELECT DISTINCT dream_session.session_id FROM version
+            CROSS JOIN dream_session ON dream_session.dream_id = version.dream_id
+            WHERE version.store_id = :store_id AND version.number IN (SELECT value FROM json_each(:changed))
+        ),
+        counted (session_id, messages) AS MATERIALIZED (
+            SELECT dream_session.session_id, MAX(dream_session.messages) FROM dream_session
+            CROSS JOIN dream ON dream.dream_id = dream_session.dream_id
+            WHERE dream_session.session_id IN (SELECT session_id FROM concerned) AND NOT dream_session.unread
+                AND (
+                    -- One that found nothing, unless it took for known what an undone switch had taught.
+                    (
+                        dream.status = 'completed' AND dream.output_version IS NULL
+                        AND NOT EXISTS (
+                            SELECT 1 FROM version
+                            CROSS JOIN dream_session AS taught ON taught.dream_id = version.dream_id
+                            WHERE version.store_id = :store_id AND version.number <= dream.base
+                                AND version.number IN (SELECT value FROM json_each(:undone))
+                                AND taught.session_id = dream_session.session_id
+                        )
+                    )
+                    OR EXISTS (
+                        SELECT 1 FROM version
+                        WHERE version.store_id = dream.store_id AND version.dream_id = dream.dream_id
+                            AND version.state = 'published'
+                            AND NOT (
+                                version.store_id = :store_id
+                                AND version.number IN (SELECT value FROM json_each(:undone))
+                            )
+                    )
+                )
+            GROUP BY dream_session.session_id
+        )
+        UPDATE session SET read_messages = MIN(session.messages, COALESCE(
+            (SELECT counted.messages FROM counted WHERE counted.session_id = session.session_id), 0
+        ))
+        WHERE session.store_id = :store_id AND session.session_id IN (SELECT session_id FROM concerned)
+        """,
+        {
+            "store_id": store.store_id,
+            "changed": json.dumps(sorted(changed)),
+            "undone": json.dumps(sorted(undone)),
+        },
     )
 
 

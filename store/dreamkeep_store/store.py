@@ -651,8 +651,12 @@ class Stores:
 
         def work(tx: Transaction) -> Switched:
             row = self._find(tx, store)
+            before = rollbacks.undone_now(tx, row)
             holds = rollbacks.still_holds(tx, row, planned)
-            return rollbacks.rollback(tx, row, planned if holds else rollbacks.plan(tx, row, number, mode))
+            rolled = rollbacks.rollback(tx, row, planned if holds else rollbacks.plan(tx, row, number, mode))
+            now = rollbacks.undone_now(tx, row)
+            sessions.mark_read_by_what_stands(tx, row, changed=before ^ now, undone=now)
+            return rolled
 
         return await self._write(actor, work)
 

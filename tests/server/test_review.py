@@ -121,7 +121,7 @@ async def of_several_kinds(call: Call, stores: Stores) -> DreamId:
 async def test_a_kind_is_accepted_as_far_as_its_changes_fit_and_the_answer_names_the_others(call: Call, stores: Stores):
     await of_several_kinds(call, stores)
     answer = await call("review_dream", accept=["merge"])
-    assert answer["decided"] == ["c2 suggested", "c3 included", "c1 included"]
+    assert answer["decided"] == ["c3 included"]
     (left_out,) = answer["left_out"]
     assert left_out.startswith("c2 cannot be accepted beside c1: ")
     assert "left_out" not in await call("review_dream", accept=["c5"])
@@ -142,12 +142,32 @@ async def test_kinds_narrow_each_other_down(call: Call, stores: Stores):
 async def test_accepting_a_kind_takes_back_no_rejection(call: Call, stores: Stores):
     await of_several_kinds(call, stores)
     await call("review_dream", reject=["c3"])
-    assert (await call("review_dream", accept=["medium"]))["decided"] == [
-        "c2 suggested",
-        "c4 suggested",
-        "c5 included",
-    ]
+    assert (await call("review_dream", accept=["medium"]))["decided"] == ["c5 included"]
     assert (await call("review_dream", accept=["c3"]))["decided"] == ["c3 included"]
+
+
+async def test_what_is_decided_so_already_is_not_decided_again(call: Call, stores: Stores):
+    dream_id = await of_several_kinds(call, stores)
+    await call("review_dream", reject=["c4"])
+    before = (await stores.list_changes(dream_id)).changes
+    for arguments in ({"accept": ["c1"]}, {"accept": ["low"]}, {"reject": ["c4"]}, {"reject": ["archive"]}):
+        answer = await call("review_dream", **arguments)
+        assert "decided" not in answer
+        assert answer["note"].startswith("Nothing was decided anew: ")
+    assert (await stores.list_changes(dream_id)).changes == before
+    assert (await call("review_dream", accept=["merge", "c1"], reject=["c4", "c5"]))["decided"] == [
+        "c3 included",
+        "c5 rejected",
+    ]
+    by = {change.number: change.decided_by for change in (await stores.list_changes(dream_id)).changes}
+    assert by == {1: "judge", 2: "judge", 3: "agent", 4: "agent", 5: "agent"}
+
+
+async def test_who_edits_an_included_change_has_decided_on_it(call: Call, stores: Stores):
+    dream_id = await of_several_kinds(call, stores)
+    edit = {"change": "c1", "content": "Acme listens on port 5433."}
+    assert (await call("review_dream", accept=["c1"], edit=edit))["decided"] == ["c1 included"]
+    assert (await stores.list_changes(dream_id, numbers=[1])).changes[0].decided_by == "agent"
 
 
 async def test_where_a_change_writes_several_entries_an_edit_names_one(call: Call, stores: Stores):
@@ -461,7 +481,8 @@ async def test_nobody_is_asked_when_no_high_risk_change_is_among_the_accepted(
     async with connect(elicitation_callback=ask) as client:
         call = calling(client)
         await proposal(call, stores)
-        assert (await call("review_dream", accept=["low"]))["decided"] == ["c1 included"]
+        assert (await call("review_dream", reject=["c1"]))["decided"] == ["c1 rejected"]
+        assert (await call("review_dream", accept=["c1"]))["decided"] == ["c1 included"]
         assert (await call("review_dream", reject=["c2"]))["decided"] == ["c2 rejected"]
 
 

@@ -1,12 +1,13 @@
 """Sessions: recording, growing, paging, and which ones no dream has read yet."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from dreamkeep_store.errors import ConflictError, InvalidError, NotFoundError
-from dreamkeep_store.models import Message, Session, SessionId, StoreName, Trust
+from dreamkeep_store.models import DraftChange, Message, RollbackMode, Session, SessionId, StoreName, Trust
 from dreamkeep_store.store import Stores
 
 from .dreaming import NEW_DREAM, USER, archive, remember, said, start
@@ -110,6 +111,96 @@ async def test_a_session_is_new_until_a_dream_that_read_it_is_switched_to(stores
     assert (await stores.get_session(session.session_id)).read_messages == 2
     (new,) = await stores.list_sessions(USER, new_only=True)
     assert new.messages == 3
+
+
+async def switched(stores: Stores, *drafts: DraftChange, unread: Sequence[SessionId] = ()) -> int:
+    """Dream over the new sessions and switch; gives the version."""
+    dream = await start(stores, replace(NEW_DREAM, sessions="new"))
+    if unread:
+        await stores.leave_unread(dream.dream_id, dream.attempt, unread)
+    number = await stores.propose(dream.dream_id, dream.attempt, drafts, ())
+    await stores.complete_dream(dream.dream_id, dream.attempt, recall_checked=0, recall_kept=0)
+    assert number is not None
+    await stores.switch(USER, number, actor="user")
+    return number
+
+
+async def read_of(stores: Stores, *kept: Session) -> list[int]:
+    """How much of these sessions is read for good."""
+    return [(await stores.get_session(session.session_id)).read_messages for session in kept]
+
+
+@pytest.mark.parametrize("mode", ["revert", "restore"])
+async def test_the_sessions_of_a_switch_that_is_rolled_back_are_new_until_it_stands_again(
+    stores: Stores, mode: RollbackMode
+) -> None:
+    (one,) = await remember(stores, "One.")
+    session = await record(stores, "a", "b")
+    number = await switched(stores, archive(one))
+    await record(stores, "a", "b", "c")
+    await stores.rollback(USER, mode=mode, actor="user")
+    assert await read_of(stores, session) == [0]
+    assert (await stores.standing(USER)).new_sessions == 1
+    dream = await start(stores, replace(NEW_DREAM, sessions="new"))
+    assert dream.sessions == (session.session_id,)
+    await stores.cancel_dream(dream.dream_id, actor="user")
+    await stores.rollback(USER, number, mode=mode, actor="user")
+    assert await read_of(stores, session) == [2]
+    await stores.rollback(USER, 1, actor="user")
+    assert await read_of(stores, session) == [0]
+
+
+async def test_a_session_stays_read_that_a_dream_read_whose_switch_stands(stores: Stores) -> None:
+    one, two = await remember(stores, "One.", "Two.")
+    first = await record(stores, "a")
+    earliest = await switched(stores, archive(one))
+    second = await record(stores, "b", session_id="client-2")
+    await record(stores, "a", "c")
+    await switched(stores, archive(two))
+    third = await record(stores, "d", session_id="client-3")
+    await found_nothing(stores, third)
+    assert await read_of(stores, first, second, third) == [2, 1, 1]
+    await stores.rollback(USER, actor="user")
+    assert await read_of(stores, first, second, third) == [1, 0, 1]
+    await stores.rollback(USER, actor="user")
+    assert await read_of(stores, first, second, third) == [0, 0, 1]
+    await stores.rollback(USER, earliest, mode="restore", actor="user")
+    assert await read_of(stores, first, second, third) == [1, 0, 1]
+
+
+async def found_nothing(stores: Stores, *read: Session) -> None:
+    """A dream over these sessions that proposes nothing."""
+    sessions = tuple(session.session_id for session in read)
+    dream = await start(stores, replace(NEW_DREAM, sessions=sessions))
+    assert await stores.propose(dream.dream_id, dream.attempt, [], ()) is None
+    await stores.complete_dream(dream.dream_id, dream.attempt, recall_checked=0, recall_kept=0)
+
+
+async def test_what_a_dream_that_found_nothing_read_stays_read_unless_an_undone_switch_had_taught_it(
+    stores: Stores,
+) -> None:
+    (one,) = await remember(stores, "One.")
+    before, after = await record(stores, "a"), await record(stores, "b", session_id="client-2")
+    await found_nothing(stores, before)
+    await record(stores, "a", "c")
+    number = await switched(stores, archive(one))
+    await record(stores, "b", "d", session_id="client-2")
+    await found_nothing(stores, after)
+    assert await read_of(stores, before, after) == [2, 2]
+    await stores.rollback(USER, actor="user")
+    assert await read_of(stores, before, after) == [1, 0]
+    await stores.rollback(USER, number, actor="user")
+    assert await read_of(stores, before, after) == [2, 2]
+
+
+async def test_a_session_that_no_judge_came_to_stays_new_whatever_is_undone_and_redone(stores: Stores) -> None:
+    (one,) = await remember(stores, "One.")
+    reached, left = await record(stores, "a"), await record(stores, "b", session_id="client-2")
+    await switched(stores, archive(one), unread=[left.session_id])
+    assert await read_of(stores, reached, left) == [1, 0]
+    undone = await stores.rollback(USER, actor="user")
+    await stores.rollback(USER, undone.previous, actor="user")
+    assert await read_of(stores, reached, left) == [1, 0]
 
 
 async def test_a_dream_that_found_nothing_has_read_its_sessions(stores: Stores) -> None:

@@ -27,8 +27,8 @@ class Origin:
 async def explain(opened: Opened, *, entry: str, as_json: bool) -> None:
     """Say where an entry came from, and what may become of it.
 
-    That is: who said it and when, how fresh it is, what the next dream would make of it, and for one that is not
-    live any more, what it became and why.
+    That is: who said it and when, how fresh it is, what the open proposal and the next dream would make of it, and
+    for one that is not live any more, what it became and why.
     """
     (found,) = await opened.stores.get_entries((EntryId(entry),))
     if isinstance(found, Closed):
@@ -40,6 +40,7 @@ async def explain(opened: Opened, *, entry: str, as_json: bool) -> None:
         return
     origin = await _origin(opened, found)
     now = datetime.now(UTC)
+    waiting = await _waiting(opened, found)
     ahead = await look(opened, found)
     if as_json:
         from dreamkeep_server import staleness
@@ -48,9 +49,10 @@ async def explain(opened: Opened, *, entry: str, as_json: bool) -> None:
             "freshness": round(staleness.freshness(found, now), 4),
             "stale": staleness.is_stale(found, now),
         }
-        click.echo(to_json({**plain(found), **fresh, **plain(origin), "next_dream": as_plain(ahead)}))
+        proposed = {"open_proposal": [_waiting_plain(change) for change in waiting]}
+        click.echo(to_json({**plain(found), **fresh, **plain(origin), **proposed, "next_dream": as_plain(ahead)}))
     else:
-        click.echo("\n".join([*_of_live(found, origin, now), *told(ahead)]))
+        click.echo("\n".join([*_of_live(found, origin, now), *map(_waiting_told, waiting), *told(ahead)]))
 
 
 async def _live(opened: Opened, closed: Closed) -> list[Entry | Closed]:
@@ -73,6 +75,42 @@ async def _change(opened: Opened, entry: Entry, dream_id: DreamId) -> Change | N
         offset += len(page.changes)
         if offset >= page.total or not page.changes:
             return None
+
+
+async def _waiting(opened: Opened, entry: Entry) -> list[Change]:
+    """The changes of the open proposal, if there is one, that are about the entry."""
+    number = (await opened.stores.standing(entry.store)).proposal
+    if number is None:
+        return []
+    from dreamkeep_server.cli.reviews import changes_named
+
+    dream_id = (await opened.stores.get_version(entry.store, number)).dream_id
+    assert dream_id is not None, "only a dream proposes"
+    return [
+        change
+        for change in await changes_named(opened.stores, dream_id, ())
+        if change.version == number and any(one.entry_id == entry.entry_id for one in change.before)
+    ]
+
+
+def _waiting_told(change: Change) -> str:
+    outdated = f"; outdated: {one_line(change.outdated)}" if change.outdated is not None else ""
+    return (
+        f"  open proposal: version {change.version}, c{change.number} ({change.operation}, {change.decision}, "
+        f"{change.risk} risk{outdated}): {one_line(change.reason)}"
+    )
+
+
+def _waiting_plain(change: Change) -> dict[str, object]:
+    return {
+        "version": change.version,
+        "change": f"c{change.number}",
+        "operation": change.operation,
+        "decision": change.decision,
+        "risk": change.risk,
+        "reason": change.reason,
+        "outdated": change.outdated,
+    }
 
 
 def _of_live(entry: Entry, origin: Origin, now: datetime) -> list[str]:

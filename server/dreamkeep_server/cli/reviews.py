@@ -1,7 +1,7 @@
 """`review`: look at what a dream proposes, and decide on it change by change."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -27,7 +27,6 @@ from dreamkeep_store.models import (
     PAGE_MAX,
     RISKS,
     Change,
-    ChangePage,
     Dream,
     DreamId,
     Edit,
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
 CHANGE = re.compile(r"c?([1-9][0-9]{0,8})")
 SHOWN_MAX = 50
+DECIDED_SHOWN_MAX = 100
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -140,17 +140,13 @@ async def accept(
     found = await _dream(opened, dream, store)
     every = await changes_named(opened.stores, found.dream_id, ())
     wanted = _meant(every, found.dream_id, changes, "accept")
-    new = [one for one in every if one.number in wanted.numbers and one.decision != "included"]
-    if not new:
+    if not wanted.numbers:
         raise InvalidError(_nothing_left("accept", changes, found.dream_id))
-    _ask_about_risk(opened, new)
+    _ask_about_risk(opened, [one for one in every if one.number in wanted.numbers and one.applied is None])
     decided = await opened.stores.decide(
-        found.dream_id,
-        accept=[one.number for one in new if one.number in wanted.by_id],
-        accept_fitting=[one.number for one in new if one.number in wanted.by_kind],
-        actor=ACTOR,
+        found.dream_id, accept=wanted.by_id, accept_fitting=wanted.by_kind, actor=ACTOR
     )
-    await _tell(opened, found, decided, as_json=as_json)
+    await _tell(opened, found, wanted.numbers, decided.left_out, as_json=as_json)
 
 
 @review.command
@@ -165,12 +161,11 @@ async def reject(
     """Leave changes out of the proposed version; later dreams do not propose them again."""
     found = await _dream(opened, dream, store)
     every = await changes_named(opened.stores, found.dream_id, ())
-    meant_ones = _meant(every, found.dream_id, changes, "reject").numbers
-    wanted = [one.number for one in every if one.number in meant_ones and one.decision != "rejected"]
+    wanted = _meant(every, found.dream_id, changes, "reject").numbers
     if not wanted:
         raise InvalidError(_nothing_left("reject", changes, found.dream_id))
-    decided = await opened.stores.decide(found.dream_id, reject=wanted, actor=ACTOR)
-    await _tell(opened, found, decided, as_json=as_json)
+    await opened.stores.decide(found.dream_id, reject=wanted, actor=ACTOR)
+    await _tell(opened, found, wanted, (), as_json=as_json)
 
 
 @review.command
@@ -200,7 +195,7 @@ async def edit(
     found = await _dream(opened, dream, store)
     text = redact(content).text
     _ask_about_risk(opened, await changes_named(opened.stores, found.dream_id, (change,)), text)
-    decided = await opened.stores.decide(
+    await opened.stores.decide(
         found.dream_id,
         accept=[change],
         edit=Edit(
@@ -212,7 +207,7 @@ async def edit(
         ),
         actor=ACTOR,
     )
-    await _tell(opened, found, decided, as_json=as_json)
+    await _tell(opened, found, (change,), (), as_json=as_json)
 
 
 @review.command
@@ -309,20 +304,26 @@ def _nothing_left(verb: Literal["accept", "reject"], names: Sequence[int | str],
     )
 
 
-async def _tell(opened: Opened, dream: Dream, decided: ChangePage, *, as_json: bool) -> None:
+async def _tell(
+    opened: Opened, dream: Dream, asked: Collection[int], left_out: Sequence[str], *, as_json: bool
+) -> None:
     """What was decided, what could not be, and where that leaves the proposal."""
     from dreamkeep_server.cli.guiding import decision_line, what_next
 
+    every = await changes_named(opened.stores, dream.dream_id, ())
+    named = [change for change in every if change.number in asked]
     if as_json:
-        click.echo(to_json(decided.changes))
+        click.echo(to_json(named))
     else:
-        for change in decided.changes:
-            if change.decision != "suggested":
-                click.echo(decision_line(change, get_terminal_size().columns))
-    for sentence in decided.left_out:
+        decided = [change for change in named if change.decision != "suggested"]
+        for change in decided[:DECIDED_SHOWN_MAX]:
+            click.echo(decision_line(change, get_terminal_size().columns))
+        if len(decided) > DECIDED_SHOWN_MAX:
+            click.echo(f"and {len(decided) - DECIDED_SHOWN_MAX:,} more")
+    for sentence in left_out:
         click.echo(f"Left out: {sentence}", err=True)
     now = await opened.stores.get_dream(dream.dream_id)
     if as_json or now.output_version is None:
         return
     version = await opened.stores.get_version(now.store, now.output_version)
-    click.echo("\n" + "\n".join(what_next(version, await changes_named(opened.stores, dream.dream_id, ()))))
+    click.echo("\n" + "\n".join(what_next(version, every)))

@@ -1,18 +1,23 @@
 """Which entries are alike, and which of those something keeps apart: near duplicates and contradictions."""
 
+import itertools
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
-from dreamkeep_server.dream import denials, likeness, paraphrase, words
+from dreamkeep_server.dream import denials, frames, likeness, paraphrase, words
 from dreamkeep_server.dream.candidate import Candidate, NearDuplicates, Opposed
 from dreamkeep_server.dream.nearness import Nearness
 from dreamkeep_server.dream.said import Said, Steps
+from dreamkeep_server.dream.spellings import in_one_spelling
 from dreamkeep_store.models import EntryId
 
 _OPPOSED_FROM: Final = 0.7
 _QUANTITY_FROM: Final = 0.85
 _BOTH_CHARACTERS_MAX: Final = 800
 """Two longer texts are not kept as one that holds both."""
+_SPELLED_WORDS_MAX: Final = 60
+"""Longer texts are not compared for how they spell their figures."""
 
 
 class _Likeness:
@@ -26,6 +31,8 @@ class _Likeness:
         self._fresh = fresh
         self._words = [likeness.words_of(one.as_one.content) for one in steps.over(said)]
         self._steps = steps
+        self._spelled_otherwise = _spelled_otherwise(said)
+        self._spelling = {at: number for number, same in enumerate(self._spelled_otherwise) for at in same}
 
     def pairs(self) -> list[tuple[int, int]]:
         """The pairs that are worth a look, those with most words in common first."""
@@ -35,6 +42,9 @@ class _Likeness:
             for left, right in self._nearness.find_pairs(paraphrase.NEAR_FROM, self._steps.step, self._fresh):
                 if (left, right) not in scores:
                     scores[left, right] = self.score(left, right)
+        for pair in itertools.chain.from_iterable(map(itertools.pairwise, self._spelled_otherwise)):
+            if self._fresh is None or pair[0] in self._fresh or pair[1] in self._fresh:
+                scores[pair] = self.score(*pair)
         return sorted(scores, key=lambda pair: (-scores[pair], pair))
 
     def score(self, left: int, right: int) -> float:
@@ -53,8 +63,14 @@ class _Likeness:
         """Whether they are one but for one figure."""
         return likeness.differs_in_figure(self._words[left], self._words[right])
 
+    def differs_in_value(self, left: int, right: int) -> bool:
+        """Whether that figure is what they say of something, not what they speak of."""
+        return frames.differs_in_value(self.said[left].as_one.content, self.said[right].as_one.content)
+
     def may_say_the_same(self, left: int, right: int) -> bool:
         """Whether they are alike enough, whatever keeps them apart."""
+        if self._spelling.get(left, -1) == self._spelling.get(right, -2):
+            return True
         cosine = self.cosine(left, right)
         if cosine is None:
             return likeness.is_alike(self._words[left], self._words[right], self.score(left, right))
@@ -110,7 +126,7 @@ def find_alike(
                 alike.append(pair)
         elif may_be_same and known.complement_each_other(*pair):
             apart_by_silence.append(pair)
-        elif _is_opposed(differs, score, differs_in_figure=differs_in_figure):
+        elif _is_opposed(differs, score, differs_in_figure=differs_in_figure and known.differs_in_value(*pair)):
             evidence = (differs.text, f"{score:.0%} of the words are the same")
             opposed[pair] = Opposed(entries=(here, there), evidence=evidence)
     for star in [*(stars := _stars(alike, known)), *_pairs_beside(stars, apart_by_silence, known)]:
@@ -122,6 +138,16 @@ def find_alike(
 
 def _places(said: Sequence[Said], fresh: frozenset[EntryId]) -> frozenset[int]:
     return frozenset(at for at, one in enumerate(said) if any(entry.entry_id in fresh for entry in one.entries))
+
+
+def _spelled_otherwise(said: Sequence[Said]) -> list[list[int]]:
+    """Return the places of the texts that are the same words but for how they spell their figures."""
+    spelled: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+    for at, one in enumerate(said):
+        found = words.tokens(one.as_one.content)
+        if len(found) <= _SPELLED_WORDS_MAX and any(map(words.is_exact, found)):
+            spelled[in_one_spelling(found)].append(at)
+    return [same for same in spelled.values() if len(same) > 1]
 
 
 def _stars(alike: Iterable[tuple[int, int]], known: _Likeness) -> list[tuple[int, ...]]:

@@ -59,7 +59,7 @@ def find_commands(transcript: Transcript) -> tuple[Ran, ...]:
 
 
 def _paired(calls: Sequence[Message], results: Sequence[Message]) -> Iterator[Ran]:
-    """Yield what these calls ran: answers carry no number, and an empty one was left out by the reader."""
+    """Yield what these calls ran: answers carry no number, and one of images alone was left out by the reader."""
     if not any(call.name for call in calls):
         if calls and len(results) == 1:
             yield from _ran(calls[-1], results[0])

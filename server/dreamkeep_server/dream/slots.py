@@ -7,6 +7,7 @@ A slot has one value at a time: the port of a service, a favourite colour. What 
 import re
 from dataclasses import dataclass
 
+from dreamkeep_server.dream.spellings import in_one_spelling
 from dreamkeep_server.dream.vocabulary import (
     AT_ONCE,
     FUNCTIONAL,
@@ -95,6 +96,10 @@ class Slot:
     """Whether the form leaves no doubt that the attribute has one value, and this is all of it."""
     replaces: bool = True
     """Whether other values end with it: it may have one at a time only, or the text says that it changed."""
+    announced: bool = False
+    """Whether the text says itself that it became so."""
+    told: str = ""
+    """The key for a person, where it is not in plain words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,9 +182,23 @@ def bare_subject(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def is_refinement(left: str, right: str) -> bool:
-    """Say whether one value only says more precisely what the other says."""
-    here, there = set(left.split()), set(right.split())
+    """Say whether one value only says more precisely what the other says, however their figures are spelled."""
+    here, there = (_in_parts(value) for value in (left, right))
     return here <= there or there <= here
+
+
+def hold_beside(left: str, right: str) -> bool:
+    """Say whether two values hold in two places or for two purposes: debug in staging, info in production."""
+    for link in (" in ", " on ", " for "):
+        (here, _, one), (there, _, other) = left.partition(link), right.partition(link)
+        if here and there and one and other and one != other:
+            return True
+    return False
+
+
+def _in_parts(value: str) -> set[str]:
+    """Return the words of a value, its figures in one spelling; the year of a date is a word of its own."""
+    return {word for part in in_one_spelling(tuple(value.split())) for word in part.split()}
 
 
 def _subject(words: tuple[str, ...]) -> tuple[str, ...] | None:

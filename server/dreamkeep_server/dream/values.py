@@ -1,10 +1,11 @@
 """Which entries give another value to one attribute, attitude or state: the newer one against each older one."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
-from dreamkeep_server.dream import likeness, renewals, slots, turns, words
+from dreamkeep_server.dream import frames, likeness, renewals, slots, turns, words
 from dreamkeep_server.dream.candidate import SlotValues
 from dreamkeep_server.dream.nearness import Nearness
 from dreamkeep_server.dream.said import Said, Steps
@@ -19,12 +20,28 @@ def pairs_of(values: Iterable[SlotValues]) -> set[frozenset[EntryId]]:
 
 
 def find_slot_values(said: Iterable[Said]) -> Iterator[SlotValues]:
-    """Yield for every slot its newest value against each of the others."""
+    """Yield for every slot, and for every frame, its newest value against each of the others; each two texts once."""
     filled: defaultdict[str, list[tuple[slots.Slot, Said]]] = defaultdict(list)
+    framed: defaultdict[str, list[tuple[slots.Slot, Said]]] = defaultdict(list)
     for one in said:
         slot = slots.find_slot(one.as_one.content)
         if slot is not None:
             filled[slot.key].append((slot, one))
+        if slots.find_announced(one.as_one.content) is not None:
+            continue  # it says itself what it replaces
+        for frame in frames.find_frames(one.as_one.content):
+            slot = slots.Slot(key=frame.key, value=frame.value, plain=False, announced=frame.announced, told=frame.told)
+            framed[frame.key].append((slot, one))
+    found = list(_values(filled))
+    yield from found
+    paired = pairs_of(found)
+    for value in _values(framed):
+        if paired.isdisjoint(pair := pairs_of((value,))):
+            paired |= pair
+            yield value
+
+
+def _values(filled: Mapping[str, Sequence[tuple[slots.Slot, Said]]]) -> Iterator[SlotValues]:
     for key in sorted(filled):
         by_topic: defaultdict[str, list[tuple[slots.Slot, Said]]] = defaultdict(list)
         sole = turns.sole_topic(one.as_one.topic for _, one in filled[key])
@@ -35,11 +52,11 @@ def find_slot_values(said: Iterable[Said]) -> Iterator[SlotValues]:
 
 
 def _values_of_slot(key: str, values: Sequence[tuple[slots.Slot, Said]]) -> Iterator[SlotValues]:
-    in_order = sorted(values, key=lambda value: (value[1].as_one.asserted_at, value[1].as_one.entry_id))
+    in_order = sorted(values, key=_asserted)
     newest, newer = in_order[-1]
     uncertain = 0
     for slot, older in in_order[:-1]:
-        if slot.value == newest.value:
+        if slot.value == newest.value or slots.hold_beside(slot.value, newest.value):
             continue
         refined = slots.is_refinement(slot.value, newest.value)
         in_turn = older.as_one.asserted_at < newer.as_one.asserted_at
@@ -49,12 +66,20 @@ def _values_of_slot(key: str, values: Sequence[tuple[slots.Slot, Said]]) -> Iter
                 continue
             uncertain += 1
         yield SlotValues(
-            slot=key,
+            slot=(told := newest.told or key),
             newer=newer.entries,
             older=older.entries,
             certain=certain,
-            evidence=(f"{key}: {slot.value}, then {newest.value}",),
+            announced=newest.announced,
+            evidence=(f"{told}: {slot.value}, then {newest.value}",),
         )
+
+
+def _asserted(value: tuple[slots.Slot, Said]) -> tuple[datetime, bool, int, EntryId]:
+    """Return a key by which what was said later comes later; of two said at once, what says that it became so."""
+    slot, one = value
+    written = one.as_one.revision_id if slot.announced else 0
+    return one.as_one.asserted_at, slot.announced, written, one.as_one.entry_id
 
 
 def find_ended(said: Sequence[Said], steps: Steps) -> Iterator[SlotValues]:

@@ -110,10 +110,48 @@ OPPOSITES = _both_ways(
     import/export upload/download encrypt/decrypt attach/detach expand/collapse show/hide shown/hidden
     incoming/outgoing inbound/outbound lend/borrow arrive/leave enter/exit gather/scatter huge/small huge/tiny
     big/little clean/dirty close/far brother/sister son/daughter father/mother husband/wife
-    buyer/seller sender/receiver strong/weak loud/quiet deep/shallow thick/thin
+    buyer/seller start/end begin/end sender/receiver strong/weak loud/quiet deep/shallow thick/thin
     """
 )
 """Words that say the contrary of each other."""
+
+EXCLUSIVE = _both_ways(
+    """
+    on/off true/false yes/no enabled/disabled allowed/forbidden allowed/blocked open/closed public/private light/dark
+    manual/automatic up/down online/offline locked/unlocked visible/hidden shown/hidden required/optional valid/invalid
+    safe/unsafe stable/unstable possible/impossible empty/full accepted/rejected approved/rejected passed/failed
+    tabs/spaces ascending/descending sync/async synchronous/asynchronous married/single morning/evening hot/cold
+    """
+)
+"""Of the opposites, those of which one holds at a time; a thing can be in staging and in production."""
+
+STATE_VERBS = _words(
+    """
+    is are am runs run uses use has have prefers prefer stays stay defaults default lives live listens listen
+    takes take costs cost lasts last starts start begins begin ends end opens open closes close expires expire points
+    point needs need requires require weighs weigh sits sit
+    """
+)
+"""Verbs that say how something is, not what happened once."""
+
+SAID_ELSEWHERE = _words(
+    "there it this that these those they he she here which what who everything something nothing people"
+)
+"""Subjects of which only the text around tells what they are."""
+
+NOT_BEFORE_VALUE = _words("of by with for from and or about than between until since")
+"""Words behind which no value of the subject stands: "is the author of"."""
+
+LABELLED_BY_NUMBER = _words(
+    """
+    room issue ticket task bug story pr case release version chapter page section part order number no line item floor
+    level building gate house unit route table figure season episode sprint step phase day week lesson exercise shift
+    """
+)
+"""What a number behind it names one of many, rather than says how much."""
+
+SAYING_NOW = _words("now currently instead nowadays meanwhile")
+"""Words that say that it is so now, and nothing else."""
 
 NEGATING = ("un", "dis", "non", "non-", "in", "de", "mis")
 """What makes a word its contrary: fold and unfold, valid and invalid."""

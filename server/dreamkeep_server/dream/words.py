@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
 
+from dreamkeep_server.dream.spellings import in_one_spelling
 from dreamkeep_server.dream.vocabulary import (
     INDEFINITE,
     MONTHS_AND_DAYS,
@@ -33,6 +34,8 @@ _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u2010": "-", "\u20
 TEXTS_CACHED_MAX = 131_072
 """Each stage asks for the words of each entry: fewer than a large store has would be none at all."""
 _NAME_LETTERS = 4
+_SPELLED_CHARACTERS_MAX = 800
+"""In longer texts another spelling of a figure is not all that differs."""
 _BULLET = re.compile(r"^[-*\u2022]\s+(?=[^\W\d])")
 # NFKC would make 2² into 22 and 1½ into 11/2: these keep their shape.
 _SHAPED = ("<super>", "<sub>", "<fraction>")
@@ -178,6 +181,8 @@ _PATH = re.compile(
     r"|^\S+/\S+/\S|^[\w.-]+/[\w.-]*\.\w+$"  # a/b/c, docs/index.md
     r"|^[\w-]*\.[A-Za-z]\w{0,5}$"  # README.md, .env
 )
+_ALSO_MONTHS = frozenset(["may"])
+"""With a capital inside a sentence these are months, else words that say little."""
 _NOT_NAMES = frozenset(["i", "i'm", "i've", "i'd", "i'll", "mr", "mrs", "ms"])
 
 
@@ -219,7 +224,8 @@ def specifics(text: str) -> frozenset[tuple[str, ...]]:
                 shouted = len(token) > 1 and piece.isupper() and not text.isupper()
                 mixed = any(c.isupper() for c in piece.lstrip(_QUOTES + _BRACKETS)[1:])
                 begins = _SENTENCE_START.search(text[max(0, match.start() - 8) : match.start()]) is not None
-                if shouted or mixed or (not begins and token not in STOP_WORDS):
+                tells = token not in STOP_WORDS or token in _ALSO_MONTHS
+                if shouted or mixed or (not begins and tells):
                     found.add((token,))
     return carried(text, frozenset(found))  # in `"multi"-type` the quoted word is no word of its own
 
@@ -238,9 +244,10 @@ def carried(text: str, wanted: frozenset[tuple[str, ...]]) -> frozenset[tuple[st
 
 
 def missing(content: str, sources: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the specifics of `sources` that `content` does not carry, sorted."""
-    lost = unheld(frozenset(specific for source in sources for specific in specifics(source)), content)
-    return tuple(sorted(" ".join(specific) for specific in lost))
+    """Return the specifics of `sources` that `content` does not carry, sorted; a figure may be spelled otherwise."""
+    lost = [(source, unheld(specifics(source), content)) for source in sources]
+    told = {one for source, gone in lost if gone and not differ_in_spelling(content, source) for one in gone}
+    return tuple(sorted(" ".join(specific) for specific in told))
 
 
 def unheld(wanted: frozenset[tuple[str, ...]], *texts: str) -> frozenset[tuple[str, ...]]:
@@ -250,6 +257,14 @@ def unheld(wanted: frozenset[tuple[str, ...]], *texts: str) -> frozenset[tuple[s
         if wanted:
             wanted = wanted - carried(text, wanted)
     return wanted
+
+
+def differ_in_spelling(left: str, right: str) -> bool:
+    """Say whether two texts are the same words but for how they spell their figures: 30 seconds, 30s."""
+    if max(len(left), len(right)) > _SPELLED_CHARACTERS_MAX:
+        return False
+    here, there = tokens(left), tokens(right)
+    return here != there and in_one_spelling(here) == in_one_spelling(there)
 
 
 DifferenceKind = Literal["denial", "question", "quantity", "opposite", "specific", "subject"]

@@ -24,9 +24,8 @@ _PASSING = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"^\s*([-*•]|\d+[.)])\s+\S", re.MULTILINE)
-_SENTENCE_END = re.compile(r"[.!?;](\s+|$)|\n{2,}")
-_SENTENCE_WORDS_MIN = 3
-_SENTENCES_OF_ONE_FACT = 3
+_GOES_ON = re.compile(r"\. |\n|;\s|,\s+and\s")
+"""What stands between two facts; a text without it needs no grammar, which takes longer to import than to be told."""
 
 
 def warnings_about(content: str, tier: Tier | None, redactions: int) -> list[str]:
@@ -35,7 +34,7 @@ def warnings_about(content: str, tier: Tier | None, redactions: int) -> list[str
     if redactions:
         what = "1 secret was" if redactions == 1 else f"{redactions} secrets were"
         warnings.append(f"{what} redacted before anything was stored; keep secrets out of the memory.")
-    if holds_several(content):
+    if holds_several(content, tier):
         warnings.append("This looks like several facts; one fact an entry can be found and replaced by itself.")
     if tier not in ("ephemeral",) and (found := _PASSING.search(content)):
         warnings.append(
@@ -46,12 +45,15 @@ def warnings_about(content: str, tier: Tier | None, redactions: int) -> list[str
     return warnings
 
 
-def holds_several(content: str) -> bool:
-    """Whether the content looks like more than one fact: two list points, or several full sentences."""
+def holds_several(content: str, tier: Tier | None) -> bool:
+    """Whether the content looks like more than one fact: two list points, or what a dream would take apart."""
     if len(_BULLET.findall(content)) > 1:
         return True
-    sentences = [part for part in _SENTENCE_END.split(content) if part]
-    return sum(len(part.split()) >= _SENTENCE_WORDS_MIN for part in sentences) > _SENTENCES_OF_ONE_FACT
+    if tier == "ephemeral" or _GOES_ON.search(content.rstrip()) is None:
+        return False
+    from dreamkeep_server.dream.parts import find_parts
+
+    return bool(find_parts(content))
 
 
 def alike(content: str, matches: Sequence[Match], leave_out: frozenset[EntryId]) -> list[Similar]:

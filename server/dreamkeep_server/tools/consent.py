@@ -135,8 +135,8 @@ async def meant_by(caller: Caller, dream_id: DreamId, named: Names | None, verb:
                 f"{shown(name)} names no change; give change ids (c1), low, medium, high, suggested or an operation "
                 "such as merge."
             )
-    found = meant(await _changes_of(caller, dream_id) if kinds else (), numbers, kinds, verb)
-    if kinds and not found.numbers:
+    found = meant(await _changes_of(caller, dream_id) if named else (), numbers, kinds, verb)
+    if kinds and not found.numbers and not found.already:
         raise InvalidError(
             f"No change of dream {dream_id} that {verb} could decide on is {' and '.join(kinds)}; review_dream "
             "lists them."

@@ -18,10 +18,12 @@ class Meant:
     """All of these, or none."""
     by_kind: tuple[int, ...] = ()
     """These as far as they fit beside each other: whoever names a kind has not looked at each of them."""
+    already: tuple[int, ...] = ()
+    """These are decided so already, and keep who decided it: they are not decided again."""
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """All of them, each once."""
+        """All that are to be decided on, each once."""
         return tuple(dict.fromkeys((*self.by_id, *self.by_kind)))
 
 
@@ -38,15 +40,24 @@ def meant(
 ) -> Meant:
     """The changes with these numbers, and those of these kinds that can still be decided on.
 
-    Accepting a kind takes back no rejection: somebody looked at that change, and named it.
+    Accepting a kind takes back no rejection: somebody looked at that change, and named it. A number that is not among
+    the changes, or whose change was switched to, stays named: the store says what is wrong with it.
     """
-    found = [
+    asked = "included" if verb == "accept" else "rejected"
+    undone = [change for change in changes if change.applied is None]
+    of_kinds = [
         change.number
-        for change in changes
-        if kinds and change.applied is None and is_of(change, kinds)
+        for change in undone
+        if kinds and is_of(change, kinds)
         if verb == "reject" or change.decision != "rejected"
     ]
-    return Meant(by_id=tuple(dict.fromkeys(by_id)), by_kind=tuple(number for number in found if number not in by_id))
+    so_already = {change.number for change in undone if change.decision == asked}
+    named = tuple(dict.fromkeys((*by_id, *of_kinds)))
+    return Meant(
+        by_id=tuple(number for number in named if number in by_id and number not in so_already),
+        by_kind=tuple(number for number in named if number not in by_id and number not in so_already),
+        already=tuple(number for number in named if number in so_already),
+    )
 
 
 def in_order(changes: Sequence[Change]) -> list[Change]:

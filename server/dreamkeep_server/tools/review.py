@@ -1,6 +1,7 @@
 """The tool that looks at a dream's changes and decides on them: review_dream."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, ElicitationResult, Resolve
@@ -80,11 +81,22 @@ async def review_dream(
             dream_id=dream.dream_id,
             summary=f"Version {version.number} was discarded; the memory is as it was.",
         )
-    decided: list[str] = []
-    left_out: tuple[str, ...] = ()
+    decided = _Decided()
     if accept or reject or edit is not None:
-        decided, left_out = await _decide(caller, dream, consent=consent, accept=accept, reject=reject, edit=edit)
-    return await _page(caller, dream, decided=decided, left_out=left_out, only=only, limit=limit, cursor=cursor)
+        decided = await _decide(caller, dream, consent=consent, accept=accept, reject=reject, edit=edit)
+    return await _page(caller, dream, decided=decided, only=only, limit=limit, cursor=cursor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decided:
+    """What a call decided."""
+
+    told: tuple[str, ...] = ()
+    """A few words each."""
+    left_out: tuple[str, ...] = ()
+    """Why some of a kind do not fit."""
+    nothing_new: bool = False
+    """Whether all that was named had been decided so before."""
 
 
 async def _decide(
@@ -95,11 +107,10 @@ async def _decide(
     accept: Names | None,
     reject: Names | None,
     edit: Edit | None,
-) -> tuple[list[str], tuple[str, ...]]:
-    """What was decided, a few words each, and why some of a kind do not fit."""
+) -> _Decided:
     accepted = await meant_by(caller, dream.dream_id, accept, "accept")
     rejected = await meant_by(caller, dream.dream_id, reject, "reject")
-    if both := sorted(set(accepted.numbers) & set(rejected.numbers)):
+    if both := sorted({*accepted.numbers, *accepted.already} & {*rejected.numbers, *rejected.already}):
         raise InvalidError(f"c{both[0]} is both accepted and rejected; name it once.")
     by_person = isinstance(consent, AcceptedElicitation) and not isinstance(consent.data, Unasked)
     if not by_person and not caller.settings.agents_may_include_high_risk:
@@ -107,17 +118,26 @@ async def _decide(
         _, risky = await high_risk(caller, dream, accept, edit)
         if risky:
             raise ToolError(for_a_person(dream, risky))
+    # Another text is another decision, so what is edited is decided by whoever edits it.
+    anew = [number for number in accepted.already if edit is not None and number == number_of_change(edit.change)]
+    asked = {*accepted.numbers, *anew, *rejected.numbers}
+    if not asked and edit is None:
+        return _Decided(nothing_new=True)
     page = await caller.stores.decide(
         dream.dream_id,
-        accept=accepted.by_id,
+        accept=(*accepted.by_id, *anew),
         accept_fitting=accepted.by_kind,
         reject=rejected.numbers,
         edit=None if edit is None else _edited(edit),
         actor="user" if by_person else ACTOR,
     )
-    decided = [f"c{change.number} {change.decision}" for change in page.changes[:DECIDED_SHOWN_MAX]]
-    more = len({*accepted.numbers, *rejected.numbers}) - len(decided)
-    return [*decided, f"and {more} more"] if more > 0 else decided, page.left_out
+    told = [
+        f"c{change.number} {change.decision}"
+        for change in page.changes
+        if change.number not in accepted.by_kind or change.decision == "included"
+    ][:DECIDED_SHOWN_MAX]
+    more = len(asked) - len(page.left_out) - len(told)
+    return _Decided(told=(*told, *([f"and {more} more"] if more > 0 else [])), left_out=page.left_out)
 
 
 def _edited(edit: Edit) -> StoredEdit:
@@ -137,8 +157,7 @@ async def _page(
     caller: Caller,
     dream: Dream,
     *,
-    decided: list[str],
-    left_out: Sequence[str],
+    decided: _Decided,
     only: Names | None,
     limit: int,
     cursor: str,
@@ -163,16 +182,22 @@ async def _page(
         version=dream.output_version,
         summary=summary(dream),
         full=[_full(change) for change in page.changes] if only else None,
-        decided=decided or None,
+        decided=list(decided.told) or None,
         next_cursor=cursor_after(offset + limit, dream.dream_id, only, limit) if more else None,
-        left_out=left_out_told(left_out) or None,
-        note=f"{switch} applies what is included." if decided else None,
+        left_out=left_out_told(decided.left_out) or None,
+        note=_note(decided, switch),
     )
     if only:
         return answer
     around = len(answer.model_dump_json(exclude_none=True)) + CHARACTERS_SPARE
     room = max(ANSWER_CHARACTERS, CHARACTERS_A_LINE * limit) - around
     return answer.model_copy(update={"changes": change_lines(page.changes, room)})
+
+
+def _note(decided: _Decided, switch: str) -> str | None:
+    if decided.nothing_new:
+        return f"Nothing was decided anew: what was named is so already. {switch} applies what is included."
+    return f"{switch} applies what is included." if decided.told else None
 
 
 def left_out_told(left_out: Sequence[str]) -> list[str]:

@@ -11,7 +11,15 @@ import anyio.to_thread
 import pytest
 
 from dreamkeep_server.cli.watching import SHOWN_OF_A_KIND_MAX, Seen, lines_of
-from dreamkeep_store.models import Decided, Decision, Decisions, NewDream, NewEntry, StoreName
+from dreamkeep_store.models import (
+    Decided,
+    Decision,
+    Decisions,
+    DraftChange,
+    NewDream,
+    NewEntry,
+    StoreName,
+)
 from dreamkeep_store.store import open_stores
 
 Fine = Callable[..., str]
@@ -177,6 +185,18 @@ def test_a_rollback_names_the_command_that_takes_it_back(dreamt: dict[str, Any],
     assert contents(said) == after
 
 
+@pytest.mark.parametrize("decision", ["accept", "reject"])
+def test_after_a_rollback_the_next_dream_reads_the_same_sessions_but_makes_no_rejected_suggestion_again(
+    dreamt: dict[str, Any], fine: Fine, said: Said, decision: str
+) -> None:
+    fine("review", decision, "add")
+    fine("switch")
+    fine("rollback")
+    assert said("dream")["sessions"] == dreamt["sessions"]
+    proposed = [entry["content"] for change in said("review") for entry in change["after"]]
+    assert ("I prefer dates written like 7 March 2026." in proposed) == (decision == "accept")
+
+
 def test_what_a_session_stated_is_suggested_with_its_quote_and_can_be_accepted(
     dreamt: dict[str, Any], fine: Fine, said: Said
 ) -> None:
@@ -234,6 +254,35 @@ def test_accepting_a_kind_takes_back_no_rejection(dreamt: dict[str, Any], said: 
     assert "Nothing to accept" in refused("review", "accept", "medium")
     assert said("review", "add")[0]["decision"] == "rejected"
     assert said("review", "accept", f"c{added['number']}")[0]["decision"] == "included"
+
+
+async def test_what_was_decided_is_told_up_to_a_hundred_lines_and_counted(home: Path, fine: Fine, said: Said) -> None:
+    async with open_stores(home / "dreamkeep.db") as stores:
+        facts = [NewEntry(content=f"Fact {number}.") for number in range(103)]
+        await stores.remember_all(NEW_DREAM.store, facts, actor="user")
+        dream = (await stores.start_dream(NEW_DREAM)).dream
+        claimed = await stores.claim_dream("test", lease_seconds=60)
+        assert claimed is not None
+        drafts = [
+            DraftChange(
+                operation="archive",
+                risk="medium",
+                decision="suggested",
+                reason="Old.",
+                fingerprint=entry.entry_id.encode(),
+                reads=(entry.revision_id,),
+                closes=(entry.revision_id,),
+                opens=(),
+            )
+            for entry in (await stores.material(dream.dream_id)).entries
+        ]
+        await stores.propose(dream.dream_id, claimed.attempt, drafts, ())
+        await stores.complete_dream(dream.dream_id, claimed.attempt, recall_checked=0, recall_kept=0)
+    told = (await anyio.to_thread.run_sync(fine, "review", "accept", "archive")).splitlines()
+    assert len([line for line in told if "included  archive: " in line]) == 100
+    assert told[100] == "and 3 more"
+    rejected = await anyio.to_thread.run_sync(said, "review", "reject", "archive")
+    assert [one["decision"] for one in rejected] == ["rejected"] * 103
 
 
 def test_a_merge_that_keeps_one_text_can_be_edited_too(dreamt: dict[str, Any], said: Said, fine: Fine) -> None:

@@ -59,6 +59,37 @@ def test_explain_says_what_the_next_dream_would_do_and_with_which_entries(fine: 
     assert said("status")[0]["dream_id"] is None, "nothing was written"
 
 
+def test_explain_says_what_the_open_proposal_holds_about_an_entry(fine: Fine, said: Said) -> None:
+    first = said("remember", "The API listens on port 8080.", "--asserted-at", "2026-01-01")["entry_id"]
+    second = said("remember", "the API listens on port 8080")["entry_id"]
+    other = said("remember", "Ferries call at the northern pier.")["entry_id"]
+    assert said("explain", first)["open_proposal"] == []
+    version = said("dream")["output_version"]
+    for entry in (first, second):
+        told = fine("explain", entry)
+        assert f"open proposal: version {version}, c1 (merge, included, low risk): 2 entries say the same" in told
+    assert "open proposal" not in fine("explain", other)
+    fine("review", "reject", "c1")
+    (change,) = said("explain", second)["open_proposal"]
+    assert (change["version"], change["change"], change["decision"]) == (version, "c1", "rejected")
+    fine("remember", "the API listens on port 8080", "--tier", "persistent")
+    assert "c1 (merge, rejected, low risk; outdated: " in fine("explain", second)
+    fine("review", "discard")
+    assert "open proposal" not in fine("explain", second)
+
+
+def test_explain_takes_nothing_that_was_switched_to_for_a_part_of_the_open_proposal(fine: Fine, said: Said) -> None:
+    newest = said("remember", "The API listens on port 8080.")["entry_id"]
+    kept = said("remember", "the API listens on port 8080", "--asserted-at", "2026-01-01")["entry_id"]
+    several = said("remember", "Ana owns billing. Bob owns search.")["entry_id"]
+    fine("dream")
+    fine("switch")
+    fine("review", "accept", "split")
+    assert said("explain", several)["open_proposal"][0]["operation"] == "split"
+    (live,) = [entry for entry in (newest, kept) if "was closed by a dream" not in fine("explain", entry)]
+    assert said("explain", live)["open_proposal"] == []
+
+
 def test_explain_shows_into_what_an_entry_would_be_split(fine: Fine, said: Said) -> None:
     entry = said("remember", "Ana owns billing. Bob owns search.")["entry_id"]
     told = fine("explain", entry)

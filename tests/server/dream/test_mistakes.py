@@ -276,6 +276,33 @@ def test_an_answer_belongs_to_a_call_only_where_that_is_plain():
     assert find_commands(session_of(1, parsed.messages)) == ()
 
 
+def test_a_command_that_said_nothing_is_what_put_another_right():
+    session = session_with(
+        1,
+        ("docker ps -a", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?", True),
+        ("docker build .", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?", True),
+        ("sudo systemctl start docker", ""),
+        ("docker build .", "Successfully built 3f1c2a"),
+    )
+    (told,) = contents(session)
+    assert told.endswith("it worked after `sudo systemctl start docker`.")
+
+
+def test_calls_of_one_batch_are_told_apart_where_one_said_nothing():
+    call = {"type": "tool_use", "name": "Bash"}
+    calls = [call | {"id": "a", "input": {"command": "mkdir build"}}, call | {"id": "b", "input": {"command": "make"}}]
+    results = [
+        {"type": "tool_result", "tool_use_id": "a", "content": ""},
+        {"type": "tool_result", "tool_use_id": "b", "content": "done"},
+    ]
+    lines = [{"type": "assistant", "message": {"content": calls}}, {"type": "user", "message": {"content": results}}]
+    parsed = read_transcript("\n".join(map(json.dumps, lines)).encode())
+    assert [(one.command, one.result.text, one.worked) for one in find_commands(session_of(1, parsed.messages))] == [
+        ("mkdir build", "(no output)", True),
+        ("make", "done", True),
+    ]
+
+
 def test_a_trajectory_teaches_as_well():
     history = [
         {"role": "system", "content": "You are in a shell."},

@@ -153,6 +153,51 @@ def test_managed_agents_events_are_read_as_json_and_as_lines():
         assert parsed.messages[2].name == "bash"
 
 
+ANSWER = {"type": "tool_result", "tool_use_id": "t"}
+CALL = {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "sudo systemctl start docker"}}
+
+
+@pytest.mark.parametrize(
+    "empty", [{}, {"content": ""}, {"content": " \n"}, {"content": []}, {"content": [{"type": "text", "text": ""}]}]
+)
+def test_an_answer_without_text_is_kept_as_one_in_every_form_that_has_calls(empty: dict[str, object]):
+    api: list[dict[str, object]] = [
+        {"role": "assistant", "content": [CALL]},
+        {"role": "user", "content": [ANSWER | empty]},
+    ]
+    chat: list[dict[str, object]] = [
+        {"role": "assistant", "tool_calls": [{"id": "t", "function": {"name": "Bash", "arguments": CALL["input"]}}]},
+        {"role": "tool", "tool_call_id": "t"} | empty,
+    ]
+    claude_code = lines(record("assistant", [CALL]), record("user", [ANSWER | empty]))
+    events = lines(CALL | {"type": "agent.tool_use"}, ANSWER | {"type": "agent.tool_result"} | empty)
+    for raw in (api, claude_code, events, chat):
+        parsed = read_transcript(raw)
+        assert [(one.role, one.name, one.text) for one in parsed.messages] == [
+            ("assistant", "Bash", '{"command": "sudo systemctl start docker"}'),
+            ("tool", "Bash", "(no output)"),
+        ]
+        assert parsed.dropped == 0
+
+
+def test_an_answer_without_text_that_failed_says_so():
+    parsed = read_transcript(lines(record("assistant", [CALL]), record("user", [ANSWER | {"is_error": True}])))
+    assert parsed.messages[1].text == "[failed]\n(no output)"
+
+
+def test_an_answer_that_is_an_image_alone_is_left_out():
+    image = ANSWER | {"content": [{"type": "image"}, {"type": "text", "text": ""}]}
+    parsed = read_transcript(lines(record("assistant", [CALL]), record("user", [image])))
+    assert [one.role for one in parsed.messages] == ["assistant"]
+    assert parsed.dropped == 2
+
+
+def test_a_step_without_an_observation_has_no_answer():
+    parsed = read_transcript(json.dumps({"trajectory": [{"response": "Done.", "action": "submit"}]}).encode())
+    assert [one.role for one in parsed.messages] == ["assistant", "assistant"]
+    assert parsed.dropped == 1
+
+
 def test_a_trajectory_has_no_user_since_nobody_typed_in_it():
     history = [
         {"role": "system", "content": "You are a programmer."},

@@ -184,3 +184,10 @@ def test_two_texts_complement_each_other_when_each_tells_what_the_other_is_silen
 def test_two_texts_do_not_complement_each_other_when_something_stands_in_the_others_place(left: str, right: str):
     assert not complement(left, right)
     assert not complement(right, left)
+
+
+def test_a_month_is_carried_even_if_it_is_also_a_word():
+    differs = difference("The lease lasts to 1 May", "The lease lasts to 1 June")
+    assert differs is not None
+    assert differs.kind == "specific"
+    assert ("may",) not in specifics("It may rain")

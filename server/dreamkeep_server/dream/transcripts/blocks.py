@@ -8,12 +8,14 @@ from dreamkeep_server.dream.transcripts.turns import (
     CALL_CHARACTERS_MAX,
     FAILED,
     KEPT_CHARACTERS_MAX,
+    NO_OUTPUT,
     Dropped,
     Said,
     Turns,
     as_list,
     as_object,
     as_text,
+    clean,
 )
 from dreamkeep_store.models import Role
 
@@ -76,20 +78,29 @@ def read_call(name: object, arguments: object, call_id: object, *, at: datetime 
 def read_result(
     content: object, call_id: object, *, at: datetime | None, tools: ToolNames, failed: bool = False
 ) -> Turns:
-    """What a tool answered, as one turn named after the tool; one that failed says so in its first line."""
-    if isinstance(content, str):
-        texts = [content]
-        blocks = []
-    else:
-        blocks = as_list(content)
-        texts = [text for block in blocks if (text := as_text(as_object(block).get("text")))]
-    if len(texts) < len(blocks):
-        yield Dropped(len(blocks) - len(texts))
-    text = "\n".join(texts)
-    if text.strip():
-        if failed and not text.lstrip().startswith(_SAYS_THAT_IT_FAILED):
-            text = f"{FAILED}\n{text}"
-        name = tools.get(call_id) if isinstance(call_id, str) else None
-        yield Said(role="tool", text=text, name=name, at=at, characters_max=KEPT_CHARACTERS_MAX)
-    elif not blocks:
-        yield Dropped()
+    """What a tool answered, as one turn named after the tool; one that failed says so in its first line.
+
+    An answer without text is kept as such; one of images or the like alone is dropped.
+    """
+    texts, others = _texts_of(content)
+    if others:
+        yield Dropped(others)
+        if not texts:
+            return
+    text = "\n".join(texts) or NO_OUTPUT
+    if failed and not text.lstrip().startswith(_SAYS_THAT_IT_FAILED):
+        text = f"{FAILED}\n{text}"
+    name = tools.get(call_id) if isinstance(call_id, str) else None
+    yield Said(role="tool", text=text, name=name, at=at, characters_max=KEPT_CHARACTERS_MAX)
+
+
+def _texts_of(content: object) -> tuple[list[str], int]:
+    """The texts of a tool's answer, and how many of its blocks are left out."""
+    if isinstance(content, str) or content is None:
+        return [content] if content and clean(content) else [], 0
+    texts = [as_object(block).get("text") for block in as_list(content)]
+    if not texts and content != []:
+        return [], 1
+    told = [text for text in texts if isinstance(text, str) and clean(text)]
+    is_empty = not told and all(isinstance(text, str) for text in texts)
+    return told, 0 if is_empty else len(texts) - len(told)

@@ -26,7 +26,11 @@ def read_trajectory(value: object) -> Turns:
         yield from read_content(response, role="assistant", name=None, at=None, tools={})
         if action is not None and action.strip() not in (response or ""):
             yield from read_call("shell", {"command": action.strip()}, None, at=None, tools={})
-        yield from read_result(said.get("observation"), None, at=None, tools={})
+        observation = said.get("observation")
+        if observation is None:
+            yield Dropped()
+        else:
+            yield from read_result(observation, None, at=None, tools={})
 
 
 def _read_history(history: Iterable[object]) -> Turns:

@@ -15,6 +15,8 @@ CALL_CHARACTERS_MAX = 1_000
 
 FAILED = "[failed]"
 """The first line of a tool's result that the client marked as an error, where its own words do not say so."""
+NO_OUTPUT = "(no output)"
+"""What stands for a tool's result without text: whoever pairs calls with answers needs one for each call."""
 
 _EPOCH_MILLISECONDS_MIN = 100_000_000_000
 """A bigger number is in milliseconds: as seconds it would be after the year 5000."""
