@@ -1,4 +1,4 @@
-"""The figures that texts give (amounts, shares, times, dates, counts), and when one text gives a newer one.
+"""The figures that texts give (amounts, dates, ports, counts ...), and when one text gives a newer one.
 
 Below recall and the dream, since both go by it: recall puts the newer of two entries first, a dream suggests that it
 replaces the older one. Pure functions over texts; who said what when is the caller's to know.
@@ -14,7 +14,7 @@ from typing import Final, Literal, cast
 from dreamkeep_server.english import NUMBER_WORDS, stem
 from dreamkeep_store.search import STOP_WORDS
 
-Kind = Literal["amount", "share", "time", "date", "count"]
+Kind = Literal["amount", "share", "time", "date", "port", "count"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -55,6 +55,7 @@ _FIGURE = re.compile(
     r"|(?P<time>\b\d{1,2}(?::\d\d)?\s?[ap]\.?m\b|\b\d{1,2}:\d\d\b)"
     rf"|(?P<date>\b{_MONTH}\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?:\s?[-\u2013]\s?\d{{1,2}})?\b(?!:)"
     rf"|\b\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH}\b|\b\d{{4}}-\d\d-\d\d\b)"
+    r"|(?P<port>(?<=\bport )\d{2,5}\b)"
     rf"|(?<![\w.$\u20ac\u00a3/:#@-])(?P<count>(?!(?:19|20)\d\d\b){_RANGE}|\b(?:{_SPELLED})\b)(?![\w/:%]*[/:%\d])",
     re.IGNORECASE,
 )
@@ -146,7 +147,8 @@ def renewal(newer: str, older: str, asked: frozenset[str] | None = None) -> Rene
             shared = was.about & now.about
             wanted = shared if asked is None else shared & asked
             stays = (was.kind, was.value) in said_after
-            if not (_is_renewed(shared, asked) if now.is_new else not stays and _is_plain(now, shared, asked)):
+            is_plain = not stays and _is_plain(now, shared, asked) and not _is_elsewhere(was, now, asked)
+            if not (_is_renewed(shared, asked) if now.is_new else is_plain):
                 continue
             if best is None or len(wanted) > best[0]:
                 told = Renewal(before=was.told, now=now.told, about=tuple(sorted(shared)), announced=now.is_new)
@@ -171,6 +173,11 @@ def _is_plain(now: Figure, shared: frozenset[str], asked: frozenset[str] | None)
         return False
     wanted = len(shared & asked)
     return wanted >= _ASKED_PLAINLY_MIN and wanted >= _ASKED_SHARE * len(asked)
+
+
+def _is_elsewhere(was: Figure, now: Figure, asked: frozenset[str] | None) -> bool:
+    """Say whether only the older of two ports is the one that is asked for: "in production", and the newer is not."""
+    return asked is not None and now.kind == "port" and bool((was.about - now.about) & asked)
 
 
 def _stems(words: Iterable[str]) -> Iterator[str]:

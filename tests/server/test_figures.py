@@ -139,3 +139,17 @@ def test_no_text_renews_itself_and_what_renews_is_another_figure(newer: str, old
         assert found.now in " ".join(newer.split())
         assert found.before in " ".join(older.split())
         assert found.before != found.now
+
+
+def test_a_port_is_a_figure_too():
+    older, newer = "The Tidewater API listens on port 8080.", "The Tidewater API now listens on port 8443."
+    found = renewal(newer, older, asked_for("Which port does the Tidewater API listen on?"))
+    assert found is not None
+    assert (found.before, found.now) == ("8080", "8443")
+
+
+def test_a_port_elsewhere_is_not_put_before_the_one_that_is_asked_for():
+    older = "The Tidewater API in production listens on port 8080."
+    newer = "The Tidewater API in staging listens on port 8443."
+    assert renewal(newer, older, asked_for("Which port has the Tidewater API in production, to listen on?")) is None
+    assert renewal(newer, older, asked_for("Which port does the Tidewater API in staging listen on?")) is not None
