@@ -11,7 +11,7 @@ from pathlib import Path
 
 from figures import Table, in_seconds, megabytes
 from meaning import seed_vectors
-from serving import STORE, Call, ended, peak_bytes, serving
+from serving import STORE, Call, ended, outcome_of, peak_bytes, serving
 from speed import remember_all
 from texts import Fact, make_corpus, plant_changes
 
@@ -77,13 +77,4 @@ async def _dream(home: Path, stores: Stores, call: Call) -> tuple[Dream, str, st
     seconds = time.perf_counter() - began
     peak = peak_bytes(home, "dreamkeep_server.worker")
     dream = await stores.get_dream(DreamId(started.dream.dream_id))
-    told = ", ".join(f"{count:,} {kind}" for kind, count in sorted(_by_decision(dream).items()))
-    return dream, in_seconds(seconds), megabytes(peak), f"{dream.status}: {told or 'no changes'}"
-
-
-def _by_decision(dream: Dream) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for kind, count in dream.counts.items():
-        decision = kind.rpartition("/")[2]
-        counts[decision] = counts.get(decision, 0) + count
-    return counts
+    return dream, in_seconds(seconds), megabytes(peak), outcome_of(dream)

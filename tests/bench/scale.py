@@ -4,7 +4,6 @@ import json
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import Literal
 import anyio
 import anyio.to_thread
 from figures import Table, in_seconds, megabytes
-from serving import STORE, command, ended, environment, peak_bytes, serving, size_of
+from serving import STORE, command, ended, environment, outcome_of, peak_bytes, serving, size_of
 from speed import remember_all
 from texts import Fact, lines, make_corpus, plant_changes
 
@@ -126,11 +125,7 @@ async def _dream(home: Path, stores: Stores, steps: Steps) -> tuple[Dream, int |
             await ended(call, started.dream.dream_id)
         peaks = peak_bytes(home, "dreamkeep_server.worker"), peak_bytes(home, "serve")
     dream = await stores.get_dream(started.dream.dream_id)
-    counted: Counter[str] = Counter()
-    for kind, count in dream.counts.items():
-        counted[kind.rpartition("/")[2]] += count
-    told = ", ".join(f"{count:,} {decision}" for decision, count in sorted(counted.items()))
-    steps.remarks["dream, rules judge"] = f"{dream.status}: {told or 'no changes'}"
+    steps.remarks["dream, rules judge"] = outcome_of(dream)
     return dream, *peaks
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, TypeVar
 import anyio
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
+
+from dreamkeep_store.models import Dream
 
 Call = Callable[..., Awaitable[dict[str, Any]]]
 """Takes a tool's name and its arguments; gives its answer, or raises RefusedError."""
@@ -98,6 +101,15 @@ async def all_pages(call: Call, tool: str, field: str, **arguments: object) -> l
         cursor = page.get("next_cursor", "")
         if not cursor:
             return found
+
+
+def outcome_of(dream: Dream) -> str:
+    """Return a dream's status and how many of its changes were decided how."""
+    counted: Counter[str] = Counter()
+    for kind, count in dream.counts.items():
+        counted[kind.rpartition("/")[2]] += count
+    told = ", ".join(f"{count:,} {decision}" for decision, count in sorted(counted.items()))
+    return f"{dream.status}: {told or 'no changes'}"
 
 
 def size_of(home: Path) -> int:

@@ -169,14 +169,14 @@ def written(
             quotes=quotes,
             evidence=(
                 *evidence,
-                *_who_agrees(quotes, ground),
+                *_recorded_by(quotes, ground),
                 *(f"looks like an instruction: {flag}" for flag in sorted(flags)),
             ),
         ),
     )
 
 
-def _who_agrees(quotes: Sequence[Quote], ground: Ground) -> tuple[str, ...]:
+def _recorded_by(quotes: Sequence[Quote], ground: Ground) -> tuple[str, ...]:
     """Return which agents recorded what is quoted, where these are several."""
     recorders = {ground.transcripts[quote.session_id].session.recorded_by for quote in quotes}
     named = sorted(name for name in recorders if name is not None)
