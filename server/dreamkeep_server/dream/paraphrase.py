@@ -43,7 +43,7 @@ def is_paraphrase(left: str, right: str, cosine: float) -> bool:
     told_here, told_there = _telling(here), _telling(there)
     is_short = min(len(set(told_here)), len(set(told_there))) < _SHORT_WORDS
     if is_short or set(told_here) == set(told_there):
-        return cosine >= _SHORT_FROM and not _swaps_roles(here, there, told_here, told_there)
+        return cosine >= _SHORT_FROM and not swaps_roles(left, right)
     shared = 2 * len(set(here) & set(there)) / (len(set(here)) + len(set(there)))
     more = abs(len(here) - len(there)) * _WORD_MORE
     only_here, only_there = set(told_here) - set(told_there), set(told_there) - set(told_here)
@@ -62,18 +62,13 @@ def _telling(words: Sequence[str]) -> list[str]:
 
 
 def swaps_roles(left: str, right: str) -> bool:
-    """Say whether two texts may say of each other's subject what they say of their own: who pays whom."""
-    here, there = tokens(left), tokens(right)
-    return _swaps_roles(here, there, _telling(here), _telling(there))
+    """Say whether two texts may say of each other's subject what they say of their own: who pays whom.
 
-
-def _swaps_roles(
-    here: Sequence[str], there: Sequence[str], told_here: Sequence[str], told_there: Sequence[str]
-) -> bool:
-    """Say whether shared words stand in another order with nothing that accounts for it.
-
-    A passive accounts for it, and where only one text is passive the same order is what is suspicious.
+    That is, whether shared words stand in another order with nothing that accounts for it. A passive accounts for
+    it, and where only one text is passive the same order is what is suspicious.
     """
+    here, there = tokens(left), tokens(right)
+    told_here, told_there = _telling(here), _telling(there)
     counts_here, counts_there = Counter(told_here), Counter(told_there)
     shared = [word for word in told_here if counts_here[word] == counts_there[word] == 1]
     places = {word: at for at, word in enumerate(told_there)}
